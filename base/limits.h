@@ -1,0 +1,26 @@
+/* base/limits.h: every table has a maximum, and here it is.
+ *
+ * Reaching one is a clean error (control, OpenFlow) or a named drop (packets).
+ */
+#ifndef WEFT_BASE_LIMITS_H
+#define WEFT_BASE_LIMITS_H
+
+enum {
+    WEFT_NAME_MAX = 32,          /* bytes of a port's or bridge's name, NUL included */
+    WEFT_PORTS_MAX = 4096,       /* ports of a switch, and of a bridge */
+    WEFT_BRIDGES_MAX = 256,      /* bridges of a switch */
+    WEFT_WORKERS_MAX = 64,       /* worker threads of a switch */
+    WEFT_BURST = 32,             /* packets a stage sees at once */
+    WEFT_TABLES = 254,           /* OpenFlow tables of a bridge: 0..253 */
+    WEFT_FLOWS_MAX = 1000000,    /* rules of one OpenFlow table */
+    WEFT_FDB_DEFAULT = 8192,     /* MAC entries of a bridge unless configured */
+    WEFT_FDB_MAX = 1 << 20,      /* and at the most */
+    WEFT_FRAME_MAX = 65535 + 64, /* bytes of a frame, a GSO frame included */
+    WEFT_MTU_MIN = 68,           /* RFC 791 */
+    WEFT_MTU_MAX = 9216,
+    WEFT_RECIRC_MAX = 8,       /* OFPP_TABLE and patch hops of one packet */
+    WEFT_OF_BUFFERS = 256,     /* buffered packet-ins of a bridge */
+    WEFT_CONTROLLERS_MAX = 16, /* controller connections of a bridge */
+};
+
+#endif

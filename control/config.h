@@ -1,0 +1,119 @@
+/* control/config.h: what the user asked for, as a value.
+ *
+ * A YAML file <-> struct config, by a libcyaml schema: an unknown key, a wrong
+ * type or an impossible value is refused with file, line, key, and what was expected.
+ * A config is plain data without behaviour: it can be copied, edited, compared,
+ * checked and saved. weft_set_config() (weft.h) makes the switch follow one.
+ *
+ * Pointers are owned by the config; optional ones are NULL when not given.
+ */
+#ifndef WEFT_CONTROL_CONFIG_H
+#define WEFT_CONTROL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/errbuf.h"
+#include "datapath/port.h"
+
+struct strbuf;
+
+struct config_port {
+    char *name;
+    char *type; /* "tap", "vhost-user", "af_packet", "pcap", "null", "ring", "dpdk" */
+    char *ifname, *netns, *path, *pcap_in, *pcap_out, *devargs, *mac;
+    bool server, pcap_loop, down;
+    bool no_offloads; /* offloads: false */
+    uint32_t ofport;  /* 0: lowest free */
+    uint16_t mtu;     /* 0: 1500 */
+    uint16_t queues;
+    char *vlan_mode; /* "access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel"; NULL:
+                        access when tag is given, else trunk */
+    uint16_t tag;
+    char **trunks; /* "10", "20-29" */
+    unsigned trunks_count;
+    char **cvlans;
+    unsigned cvlans_count;
+    char *priority_tags; /* "no", "if-nonzero", "always" */
+    char *qinq_ethtype;  /* "802.1ad" (default), "802.1q" */
+    uint32_t max_macs;   /* FDB entries that may be learnt on it; 0: no limit */
+};
+
+struct config_static_mac {
+    char *mac, *port;
+    uint16_t vlan;
+};
+
+struct config_bridge {
+    char *name;
+    char *datapath_id;  /* 16 hex digits; NULL: derived from the name */
+    char *fail_mode;    /* "standalone" (default), "secure" */
+    char **controllers; /* "tcp:127.0.0.1:6653", "ptcp:6654:127.0.0.1" */
+    unsigned controllers_count;
+    uint32_t probe_s; /* inactivity probe; 0: 5 */
+    bool local;       /* make a LOCAL tap named like the bridge */
+    bool forward_bpdu;
+    uint32_t fdb_size, fdb_ageing_s;
+    struct config_static_mac *fdb_static;
+    unsigned fdb_static_count;
+    struct config_port *ports;
+    unsigned ports_count;
+    char **flows; /* ovs-ofctl syntax; kept in step by `weftctl flow` */
+    unsigned flows_count;
+};
+
+struct config {
+    int *cpus; /* workers: {cpus: [..]} */
+    unsigned cpus_count;
+    uint32_t idle_spin_us, idle_sleep_us;
+    bool busy_poll;
+    uint32_t mbufs;
+    uint16_t mbuf_data_bytes;
+    char *hugepages; /* "auto" (default), "no", "require" */
+    uint32_t memory_mb;
+    bool pci;
+    char *log_level; /* "error", "warning", "info" (default), "debug" */
+    struct config_bridge *bridges;
+    unsigned bridges_count;
+};
+
+/* Reads and checks. The message says file:line: key: what was expected. */
+int config_load(const char *path, struct config **out, struct errbuf *e);
+/* The same from memory; `name` stands for the file in messages (API, fuzzer, tests). */
+int config_parse(const char *text, size_t len, const char *name, struct config **out,
+                 struct errbuf *e);
+/* Everything that the schema can't say: names unique and well-formed, VLANs in range, addresses
+ * parse, ... */
+int config_check(const struct config *c, struct errbuf *e);
+/* As YAML that config_parse takes back. */
+int config_print(const struct config *c, struct strbuf *out, struct errbuf *e);
+/* Writes beside, fsyncs, renames, fsyncs the directory: at any instant the file is the old or the
+ * new one, whole. */
+int config_save(const struct config *c, const char *path, struct errbuf *e);
+struct config *config_copy(const struct config *c);
+struct config *config_empty(void);
+void config_free(struct config *c);
+
+/* Editing: on a copy, then weft_set_config(). They take copies of what is given.
+ * -EEXIST, -ENOENT with a message. */
+int config_bridge_add(struct config *c, const struct config_bridge *b, struct errbuf *e);
+int config_bridge_del(struct config *c, const char *name, struct errbuf *e);
+int config_port_add(struct config *c, const char *bridge, const struct config_port *p,
+                    struct errbuf *e);
+int config_port_del(struct config *c, const char *port, struct errbuf *e);
+/* Sets one key of a port or bridge from text, by the YAML key's name ("tag", "10"; "trunks",
+ * "10,20-29"); value NULL removes the key. */
+int config_port_set(struct config *c, const char *port, const char *key, const char *value,
+                    struct errbuf *e);
+int config_bridge_set(struct config *c, const char *bridge, const char *key, const char *value,
+                      struct errbuf *e);
+struct config_bridge *config_find_bridge(struct config *c, const char *name);
+struct config_port *config_find_port(struct config *c, const char *name,
+                                     struct config_bridge **bridge);
+
+/* A port's VLAN keys as the datapath wants them; checked before. */
+void config_port_vlan(const struct config_port *p, struct port_vlan *out);
+void config_port_options(const struct config_port *p, struct port_options *out);
+
+#endif

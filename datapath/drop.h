@@ -1,0 +1,53 @@
+/* datapath/drop.h: every way a packet can end without being sent.
+ *
+ * The list below is the list of failures of the fast path: no mbuf is freed
+ * without a reason from it, and each is counted per worker. The last few frames
+ * of each reason are kept (snapped) for `weftctl drops`.
+ */
+#ifndef WEFT_DATAPATH_DROP_H
+#define WEFT_DATAPATH_DROP_H
+
+/*   id                name                  what it means, for people */
+#define DROP_REASONS(X)                                                                         \
+    X(RX_TRUNCATED, "rx-truncated", "the frame is shorter than an Ethernet header")             \
+    X(RX_TOO_LONG, "rx-too-long", "the frame is longer than the port's MTU allows")             \
+    X(RX_BAD_OFFLOAD, "rx-bad-offload", "the sender's offload request makes no sense")          \
+    X(PORT_DOWN, "port-down", "the port it came from is administratively down")                 \
+    X(PORT_NO_RECV, "port-no-recv", "OFPPC_NO_RECV is set on its port")                         \
+    X(LINK_RESERVED, "link-reserved", "to 01-80-C2-00-00-0x, which a bridge never forwards")    \
+    X(VLAN_FILTERED, "vlan-filtered", "its VLAN is not allowed in on its port")                 \
+    X(SELF_DIRECTED, "self-directed", "its destination lives on the port it came from")         \
+    X(NO_DESTINATION, "no-destination", "flooding found no other port to send to")              \
+    X(TABLE_MISS, "table-miss", "no rule matched and the table has no miss rule")               \
+    X(RULE_DROP, "rule-drop", "the rules it matched send it nowhere")                           \
+    X(BAD_TABLE, "bad-table", "a rule goes to a table that has gone")                           \
+    X(RECIRC_LIMIT, "recirc-limit", "it went through the tables too many times")                \
+    X(NO_OUTPUT_PORT, "no-output-port", "a rule outputs to a port that does not exist")         \
+    X(OUTPUT_DOWN, "output-down", "its output port is down or OFPPC_NO_FWD")                    \
+    X(OUTPUT_IS_INPUT, "output-is-input", "a rule outputs to the ingress port without IN_PORT") \
+    X(TTL_INVALID, "ttl-invalid", "a decrement found a TTL of 0 or 1")                          \
+    X(ACTION_BAD, "action-bad", "an action does not fit the frame (no such header)")            \
+    X(NO_MBUF, "no-mbuf", "the packet buffers are used up")                                     \
+    X(PUNT_FULL, "punt-full", "the queue to control is full")                                   \
+    X(PUNT_POLICED, "punt-policed", "more packets of its class for control than allowed")       \
+    X(PACKET_IN_OFF, "packet-in-off", "for the controller, but none is connected")              \
+    X(TX_FULL, "tx-full", "the output port's queue is full")                                    \
+    X(TX_ERROR, "tx-error", "the output port's device refused it")                              \
+    X(TX_TOO_BIG, "tx-too-big", "longer than the output port's MTU")                            \
+    X(TX_OFFLOAD, "tx-offload", "its offloads could not be resolved in software")               \
+    X(NO_BRIDGE, "no-bridge", "its port belongs to no bridge")                                  \
+    X(PUNTED, "punted", "not lost: handed to control")
+
+enum drop_reason {
+#define X(id, name, text) DROP_##id,
+    DROP_REASONS(X)
+#undef X
+        DROP_COUNT,
+};
+
+/* "tx-full"; the same words are in the API, the docs and the metrics. */
+const char *drop_name(enum drop_reason r);
+/* A sentence for people. */
+const char *drop_text(enum drop_reason r);
+
+#endif

@@ -1,0 +1,80 @@
+/* datapath/fdb.h: where the MACs of a bridge live.
+ *
+ * (VLAN, MAC) -> port, in a bucketed hash of fixed size (given at creation;
+ * keyed hash, as its input is the attacker's). The protocol thread is the sole
+ * writer; workers read without locks: an entry is published word by word so
+ * that a reader sees the old or the new port, never a mixture. A full table does
+ * not evict: the frame floods and `full` counts. Ageing: a worker touches an entry's `used`
+ * at most once a second, so that workers don't write shared lines per packet.
+ * A flush by port or VLAN bumps a generation; stale entries are ignored by
+ * readers at once and reclaimed by the ageing sweep.
+ *
+ * Learning: a worker that sees an unknown or moved source sends a learn event
+ * to the protocol thread (punt.h), which calls fdb_learn(). IEEE 802.1Q-2018 8.7, 8.8.
+ */
+#ifndef WEFT_DATAPATH_FDB_H
+#define WEFT_DATAPATH_FDB_H
+
+#include <stdatomic.h>
+
+#include "base/errbuf.h"
+#include "base/types.h"
+
+struct fdb;
+struct port;
+
+enum fdb_result {
+    FDB_NEW,
+    FDB_MOVED,
+    FDB_REFRESHED,
+    FDB_FULL,       /* the table has no room: floods, counted */
+    FDB_PORT_LIMIT, /* the port has its fill: floods, counted */
+    FDB_STATIC,     /* a static entry says otherwise: not moved */
+};
+
+struct fdb_counters {
+    uint64_t learned, moved, aged, flushed, full, port_limit, static_conflict;
+    uint32_t entries, statics, size;
+};
+
+struct fdb_entry {
+    struct mac mac;
+    uint16_t vlan;
+    uint16_t port; /* port index */
+    bool is_static;
+    nsec_t learned_ns, used_ns, moved_ns; /* moved_ns 0: never */
+    uint32_t moves;
+};
+
+#define FDB_NO_PORT 0xffff
+
+/* size: how many entries at most (1..WEFT_FDB_MAX). */
+struct fdb *fdb_create(uint32_t size, nsec_t ageing_ns, uint64_t hash_key);
+void fdb_free(struct fdb *f);
+
+/* Workers: the port index, or FDB_NO_PORT. */
+uint16_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac);
+/* Workers, on a source address: true when it is known on `port` (and touched);
+ * false: send a learn event. */
+bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now);
+
+/* Protocol thread, from here to the end. */
+enum fdb_result fdb_learn(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now);
+/* Port's learning limit and how many it has. limit 0: none. */
+void fdb_set_limit(struct fdb *f, uint16_t port, uint32_t limit);
+uint32_t fdb_port_count(const struct fdb *f, uint16_t port);
+/* Static entries: never age or move; overwrite a learnt one. 0, -ENOSPC, -ENOENT. */
+int fdb_add_static(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now);
+int fdb_del(struct fdb *f, uint16_t vlan, struct mac mac);
+/* Flushes learnt entries; port FDB_NO_PORT: all; vlan -1: all. Returns how many. */
+uint32_t fdb_flush(struct fdb *f, uint16_t port, int vlan);
+/* The port is going away: its static entries too. */
+void fdb_forget_port(struct fdb *f, uint16_t port);
+/* Ages a bounded part of the table; call often. */
+void fdb_age(struct fdb *f, nsec_t now);
+void fdb_set_ageing(struct fdb *f, nsec_t ageing_ns);
+struct fdb_counters fdb_counters(const struct fdb *f);
+/* Calls fn for every live entry; stops when fn returns false. */
+void fdb_each(const struct fdb *f, bool (*fn)(void *ctx, const struct fdb_entry *e), void *ctx);
+
+#endif

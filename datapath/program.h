@@ -1,0 +1,115 @@
+/* datapath/program.h: the machine's instruction set; what ofproto/compile emits.
+ *
+ * A bridge runs one `struct program`: an array of compiled tables whose rules
+ * point at small action programs. Programs are immutable once published by
+ * bridge_publish(); a flow-mod makes a new program that shares the tables that did not
+ * change (reference-counted), so that a barrier or bundle becomes visible
+ * with one store. Old ones are freed after the RCU grace period.
+ *
+ * Nothing here says where a MAC lives, which port is up, or who is on a flood
+ * list: that is read at run time, so a move is never a recompilation.
+ *
+ * The semantics are those of OpenFlow 1.3.5 section 5: a rule's `apply` ops run
+ * at once, then the action set is cleared and merged, then metadata is written,
+ * then goto. At the end of the pipeline the action set runs in the order of
+ * section 5.10 and the packet is gone.
+ */
+#ifndef WEFT_DATAPATH_PROGRAM_H
+#define WEFT_DATAPATH_PROGRAM_H
+
+#include <stdatomic.h>
+
+#include "base/flow.h"
+#include "base/limits.h"
+
+enum op_code {
+    OP_OUTPUT,    /* port, max_len (for CONTROLLER) */
+    OP_SET_FIELD, /* field, value, mask */
+    OP_PUSH_VLAN, /* ethertype */
+    OP_POP_VLAN,
+    OP_PUSH_MPLS,  /* ethertype */
+    OP_POP_MPLS,   /* ethertype */
+    OP_DEC_IP_TTL, /* TTL 0 or 1: packet-in OFPR_INVALID_TTL or drop */
+    OP_SET_IP_TTL, /* ttl */
+    OP_DEC_MPLS_TTL,
+    OP_SET_MPLS_TTL, /* ttl */
+    OP_COPY_TTL_OUT,
+    OP_COPY_TTL_IN,
+};
+
+/* One operation. Reserved ports are OpenFlow's (OFPP_*), host order. */
+struct op {
+    uint8_t code;  /* enum op_code */
+    uint8_t field; /* enum flow_field, for OP_SET_FIELD */
+    uint8_t ttl;
+    be16 ethertype;
+    uint16_t max_len;  /* OP_OUTPUT to OFPP_CONTROLLER; 0xffff: whole frame */
+    uint32_t port;     /* OP_OUTPUT */
+    uint8_t value[16]; /* OP_SET_FIELD: as in the field's slot */
+    uint8_t mask[16];  /* OP_SET_FIELD: 0xff.. when not masked */
+};
+
+/* Slots of the action set, in the order of execution (OpenFlow 1.3.5, 5.10). */
+enum set_slot {
+    SLOT_COPY_TTL_IN,
+    SLOT_POP,
+    SLOT_PUSH_MPLS,
+    SLOT_PUSH_PBB,
+    SLOT_PUSH_VLAN,
+    SLOT_COPY_TTL_OUT,
+    SLOT_DEC_TTL,
+    SLOT_SET,
+    SLOT_QOS,
+    SLOT_GROUP,
+    SLOT_OUTPUT,
+};
+
+struct op_list {
+    uint16_t n;
+    const struct op *ops;
+};
+
+#define RULE_NO_GOTO 0xff
+
+/* A compiled rule. match and priority are kept for traces and for building. */
+struct rule {
+    struct flow_match match;
+    uint16_t priority;
+    uint8_t table;
+    uint8_t goto_table; /* RULE_NO_GOTO: end of the pipeline */
+    bool clear_set;     /* Clear-Actions */
+    bool no_counts;     /* OFPFF_NO_PKT_COUNTS and NO_BYT_COUNTS: don't count */
+    bool is_miss;       /* priority 0, matches all: OFPR_NO_MATCH for its packet-ins */
+    be64 metadata, metadata_mask;
+    struct op_list apply; /* Apply-Actions */
+    struct op_list write; /* Write-Actions, sorted by slot; merged into the action set */
+    uint64_t cookie;
+    uint32_t stats_id; /* flow_stats index: see stats.h */
+    struct {           /* test-and-trace handle: the model's flow */
+        uint64_t id;
+    } origin;
+};
+
+enum table_kind { TABLE_EMPTY, TABLE_DIRECT, TABLE_EXACT, TABLE_TUPLES };
+
+/* A compiled table: see table.h. Opaque here. */
+struct table;
+
+struct program {
+    uint64_t version;                  /* grows with each publication of the bridge */
+    uint16_t n_tables;                 /* highest table id + 1 */
+    struct table *tables[WEFT_TABLES]; /* NULL: empty (a miss) */
+    /* What a miss in a table without a table-miss rule does: drop (OpenFlow 1.3). */
+    uint64_t fields_used[FLOW_WORDS]; /* union of all masks: how deep parse must go */
+};
+
+/* Allocates a program with no tables. NULL: no memory. */
+struct program *program_create(void);
+/* Puts table t (a reference is taken over by the program) at id. */
+void program_set_table(struct program *p, uint8_t id, struct table *t);
+/* Releases the tables and the program. Call after the grace period. */
+void program_free(struct program *p);
+/* A program with one table-0 rule that outputs to NORMAL: a bridge without a controller. */
+struct program *program_normal(void);
+
+#endif

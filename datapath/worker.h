@@ -1,0 +1,117 @@
+/* datapath/worker.h: one forwarding thread.
+ *
+ * A worker owns the ports assigned to it (rx), its transmit buffers, counters
+ * and drop samples. worker_poll() is one turn: rx from each port, pipeline_run, flush tx, report
+ * quiescence. The thread around it backs off when idle: it spins for
+ * idle_spin_us, then arms its ports' fds and sleeps in epoll (at most
+ * idle_sleep_us while it polls a port that can't signal; else until an event), and is awake at once
+ * when a frame comes. In stepped mode the same worker_poll() is called by switch_step().
+ *
+ * What a stage writes goes through the worker: worker_tx(), worker_drop().
+ */
+#ifndef WEFT_DATAPATH_WORKER_H
+#define WEFT_DATAPATH_WORKER_H
+
+#include <pthread.h>
+#include <rte_mbuf.h>
+
+#include "base/limits.h"
+#include "datapath/drop.h"
+#include "datapath/pkt.h"
+#include "datapath/program.h"
+#include "datapath/switch.h"
+
+struct tx_buffer {
+    uint16_t n;
+    struct rte_mbuf *m[WEFT_BURST * 2];
+};
+
+/* The rx side: which ports this worker polls. Immutable, replaced by control. */
+struct poll_set {
+    uint16_t n;
+    struct {
+        struct port *port;
+        uint16_t queue;
+    } rx[];
+};
+
+/* Per-turn measures for `weftctl perf`; TSC cycles. */
+struct worker_perf {
+    uint64_t turns, busy_turns;
+    uint64_t packets;     /* received */
+    uint64_t bursts;      /* non-empty */
+    uint64_t busy_cycles; /* in turns that moved packets */
+    uint64_t idle_cycles; /* spinning without packets */
+    uint64_t sleep_ns, sleeps;
+};
+
+/* Action set of one packet in flight (OpenFlow 1.3.5 section 5.10). */
+struct action_set {
+    uint16_t present;                /* bit per enum set_slot */
+    struct op slot[SLOT_OUTPUT + 1]; /* SLOT_SET unused */
+    uint64_t fields;                 /* which fields are set: bit per enum flow_field */
+    struct op set[FF_COUNT];
+};
+
+/* What a test or weft-replay wants to know of a packet's way. */
+struct trace_hook {
+    void (*rule)(void *ctx, const struct rte_mbuf *m, uint8_t table,
+                 const struct rule *r); /* r NULL: miss */
+    void (*drop)(void *ctx, const struct rte_mbuf *m, enum drop_reason r);
+    void (*out)(void *ctx, const struct rte_mbuf *m, const struct port *p);
+    void *ctx;
+};
+
+struct worker {
+    struct weft_switch *sw;
+    unsigned index; /* reader number for RCU, slot in every per-worker array */
+    int cpu;        /* -1: unpinned */
+    nsec_t now;     /* read once a turn */
+    const struct poll_set *_Atomic poll;
+    struct tx_buffer *tx[WEFT_PORTS_MAX]; /* by port index, allocated at port creation */
+    uint16_t tx_dirty[WEFT_PORTS_MAX];    /* which have frames */
+    uint16_t n_dirty;
+    struct action_set sets[WEFT_BURST * 2]; /* of the packets of the running burst */
+    uint64_t drops[DROP_COUNT];
+    uint64_t *port_drops[WEFT_PORTS_MAX]; /* [port][reason], by ingress (or egress, for tx) port */
+    struct drop_ring *samples;
+    struct worker_perf perf;
+    const struct trace_hook *trace; /* NULL but in tests and weft-replay */
+    uint64_t hash_recent[256];      /* learn events lately sent: not sent again for a while */
+    nsec_t hash_recent_ns[256];
+    pthread_t thread;
+    int wake_fd; /* eventfd: control wants the worker to look up */
+    int epoll_fd;
+    _Atomic bool stop, asleep;
+};
+
+int worker_create(struct weft_switch *sw, unsigned index, int cpu, struct worker **out);
+void worker_free(struct worker *w);
+/* One turn. Returns packets received. Any single thread at a time. */
+unsigned worker_poll(struct worker *w, nsec_t now);
+/* Starts and joins the thread. */
+int worker_start(struct worker *w, struct errbuf *e);
+void worker_stop(struct worker *w);
+/* Makes a sleeping worker take a turn (poll set changed). */
+void worker_wake(struct worker *w);
+/* Ports come to and leave the poll set; rebalanced over the switch's workers. Control. */
+int worker_assign(struct weft_switch *sw, struct port *p);
+void worker_unassign(struct weft_switch *sw, struct port *p);
+
+/* Queues m for p (tx.c): takes it. Checks PORT_CFG_DOWN/NO_FWD, link, MTU, resolves offloads. */
+void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m);
+void worker_flush(struct worker *w);
+/* Frees m and counts why, at its ingress port; keeps a sample. */
+void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason r);
+/* The same for one that was going out on p. */
+void worker_drop_at(struct worker *w, const struct port *p, struct rte_mbuf *m, enum drop_reason r);
+
+/* The worker that the calling thread is, or the switch's control slot. */
+struct worker *worker_mine(struct weft_switch *sw);
+
+/* For port kinds (ports.c): a frame lost before or after the pipeline. m may be NULL (never had
+ * one). */
+void port_rx_drop(struct port *p, struct rte_mbuf *m, enum drop_reason r);
+void port_tx_drop(struct port *p, struct rte_mbuf *m, enum drop_reason r);
+
+#endif
