@@ -24,25 +24,32 @@ struct config_port {
     char *type; /* "tap", "vhost-user", "af_packet", "pcap", "null", "ring", "dpdk" */
     char *ifname, *netns, *path, *pcap_in, *pcap_out, *devargs, *mac;
     bool server, pcap_loop, down;
-    bool no_offloads; /* offloads: false */
-    uint32_t ofport;  /* 0: lowest free */
-    uint16_t mtu;     /* 0: 1500 */
-    uint16_t queues;
+    bool *offloads;  /* NULL: true */
+    uint32_t ofport; /* 0: lowest free */
+    uint16_t mtu;    /* 0: 1500 */
+    uint16_t queues; /* 0: 1 */
     char *vlan_mode; /* "access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel"; NULL:
                         access when tag is given, else trunk */
-    uint16_t tag;
-    char **trunks; /* "10", "20-29" */
+    uint16_t tag;    /* 0: none */
+    char **trunks;   /* "10", "20-29" */
     unsigned trunks_count;
     char **cvlans;
     unsigned cvlans_count;
-    char *priority_tags; /* "no", "if-nonzero", "always" */
+    char *priority_tags; /* "no" (default), "if-nonzero", "always" */
     char *qinq_ethtype;  /* "802.1ad" (default), "802.1q" */
     uint32_t max_macs;   /* FDB entries that may be learnt on it; 0: no limit */
 };
 
-struct config_static_mac {
+struct config_static {
     char *mac, *port;
     uint16_t vlan;
+};
+
+struct config_fdb {
+    uint32_t size;                 /* 0: WEFT_FDB_DEFAULT */
+    uint32_t ageing_s;             /* 0: 300 */
+    struct config_static *statics; /* key `static` */
+    unsigned statics_count;
 };
 
 struct config_bridge {
@@ -54,25 +61,32 @@ struct config_bridge {
     uint32_t probe_s; /* inactivity probe; 0: 5 */
     bool local;       /* make a LOCAL tap named like the bridge */
     bool forward_bpdu;
-    uint32_t fdb_size, fdb_ageing_s;
-    struct config_static_mac *fdb_static;
-    unsigned fdb_static_count;
+    struct config_fdb fdb;
     struct config_port *ports;
     unsigned ports_count;
     char **flows; /* ovs-ofctl syntax; kept in step by `weftctl flow` */
     unsigned flows_count;
 };
 
-struct config {
-    int *cpus; /* workers: {cpus: [..]} */
+struct config_workers {
+    int *cpus; /* none: one worker, unpinned */
     unsigned cpus_count;
-    uint32_t idle_spin_us, idle_sleep_us;
+    uint32_t idle_spin_us;  /* 0: 50 */
+    uint32_t idle_sleep_us; /* 0: 1000 */
     bool busy_poll;
-    uint32_t mbufs;
-    uint16_t mbuf_data_bytes;
-    char *hugepages; /* "auto" (default), "no", "require" */
-    uint32_t memory_mb;
+};
+
+struct config_memory {
+    uint32_t mbufs;           /* 0: 16384 */
+    uint16_t mbuf_data_bytes; /* 0: 2176 */
+    char *hugepages;          /* "auto" (default), "no", "require" */
+    uint32_t memory_mb;       /* 0: EAL's choice */
     bool pci;
+};
+
+struct config {
+    struct config_workers workers;
+    struct config_memory memory;
     char *log_level; /* "error", "warning", "info" (default), "debug" */
     struct config_bridge *bridges;
     unsigned bridges_count;
@@ -103,10 +117,16 @@ int config_port_add(struct config *c, const char *bridge, const struct config_po
                     struct errbuf *e);
 int config_port_del(struct config *c, const char *port, struct errbuf *e);
 /* Sets one key of a port or bridge from text, by the YAML key's name ("tag", "10"; "trunks",
- * "10,20-29"); value NULL removes the key. */
+ * "10,20-29", a list is given whole; a nested key as "fdb.ageing_s"); value NULL removes the key.
+ * The value's type is checked here, its sense by config_check(). */
 int config_port_set(struct config *c, const char *port, const char *key, const char *value,
                     struct errbuf *e);
 int config_bridge_set(struct config *c, const char *bridge, const char *key, const char *value,
+                      struct errbuf *e);
+/* The FDB's static entries. Deleting: mac and vlan must be equal. */
+int config_static_add(struct config *c, const char *bridge, const char *mac, uint16_t vlan,
+                      const char *port, struct errbuf *e);
+int config_static_del(struct config *c, const char *bridge, const char *mac, uint16_t vlan,
                       struct errbuf *e);
 struct config_bridge *config_find_bridge(struct config *c, const char *name);
 struct config_port *config_find_port(struct config *c, const char *name,

@@ -12,6 +12,7 @@
 
 #include "base/errbuf.h"
 #include "control/config.h"
+#include "control/log.h"
 #include "datapath/switch.h"
 #include "ofproto/model/model.h"
 #include "ofproto/session/session.h"
@@ -25,6 +26,7 @@ struct weft_options {
     struct event_base *base; /* libevent's, when not stepped */
     const char *config_path; /* where changes are persisted; NULL: nowhere */
     uint64_t hash_seed;      /* 0: random */
+    struct log log;          /* where log lines go: log_stderr("weftd") or a sink */
 };
 
 /* Workers and memory are taken from c (they can't change while running: a reload that changes
@@ -71,9 +73,16 @@ int of_bridge_packet_out(struct of_bridge *b, const char *in_port, const char *a
 /* Controllers of the bridge for `weftctl controller show`: target, state, role, counters. */
 json_t *of_bridge_controllers(struct of_bridge *b);
 
-/* Log lines go here: stderr with journal level prefixes under systemd. */
-enum log_level { LOG_LVL_ERROR, LOG_LVL_WARNING, LOG_LVL_INFO, LOG_LVL_DEBUG };
-void weft_log(enum log_level l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void weft_log_level(enum log_level l);
+/* ---- threads ---- */
+
+/* Runs fn(arg) on the protocol thread between two of its turns and waits for it: how control
+ * writes what that thread owns (FDB: flush, static entries). Stepped: calls it at once. */
+void weft_protocol_call(struct weft *w, void (*fn)(void *arg), void *arg);
+
+/* ---- log: see log.h for the form of the lines ---- */
+
+void weft_log(struct weft *w, enum log_level l, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void weft_set_log_level(struct weft *w, enum log_level l);
 
 #endif
