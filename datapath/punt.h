@@ -45,8 +45,9 @@ void punt_wake(struct punt *q);
 /* Consumers. */
 unsigned punt_take(struct punt *q, enum punt_class c, struct rte_mbuf **m, unsigned max);
 unsigned punt_take_learn(struct punt *q, struct learn_event *e, unsigned max);
-/* eventfd to poll; readable when the class has something. Call punt_arm before
- * sleeping: true means the ring is not empty, don't sleep. */
+/* eventfd to poll; never read it yourself. Call punt_arm before sleeping: it
+ * empties the eventfd and asks for the bell; true means the ring is not empty, don't sleep.
+ * A new punt is armed. So a consumer's turn: `do take until 0; while (punt_arm())`. */
 int punt_fd(struct punt *q, enum punt_class c);
 bool punt_arm(struct punt *q, enum punt_class c);
 unsigned punt_depth(const struct punt *q, enum punt_class c);
