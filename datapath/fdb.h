@@ -1,16 +1,18 @@
 /* datapath/fdb.h: where the MACs of a bridge live.
  *
- * (VLAN, MAC) -> port, in a bucketed hash of fixed size (given at creation;
- * keyed hash, as its input is the attacker's). The protocol thread is the sole
- * writer; workers read without locks: an entry is published word by word so
- * that a reader sees the old or the new port, never a mixture. A full table does
- * not evict: the frame floods and `full` counts. Ageing: a worker touches an entry's `used`
- * at most once a second, so that workers don't write shared lines per packet.
- * A flush by port or VLAN bumps a generation; stale entries are ignored by
- * readers at once and reclaimed by the ageing sweep.
+ * (VLAN, MAC) -> port, in a hash of fixed size (given at creation; keyed, as
+ * its input is the attacker's): buckets of four in one cache line, each entry
+ * in one of two buckets. Workers read without locks or retries: an entry is two
+ * words, of which one carries a version, so that a reader sees the old or the
+ * new port of its MAC, never another MAC's. A full table does not evict: the frame floods
+ * and `full` counts. Ageing: a worker touches an entry's `used` at most once
+ * a second, so that workers don't write shared lines per packet. A flush by port
+ * walks that port's entries only; by VLAN, or of all, the table.
  *
  * Learning: a worker that sees an unknown or moved source sends a learn event
- * to the protocol thread (punt.h), which calls fdb_learn(). IEEE 802.1Q-2018 8.7, 8.8.
+ * to the protocol thread (punt.h), which calls fdb_learn(). Writers (protocol
+ * thread; control for static entries and flushes) exclude each other by a lock
+ * inside; workers never take it. IEEE 802.1Q-2018 8.7, 8.8.
  */
 #ifndef WEFT_DATAPATH_FDB_H
 #define WEFT_DATAPATH_FDB_H
@@ -58,7 +60,7 @@ uint16_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac);
  * false: send a learn event. */
 bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now);
 
-/* Protocol thread, from here to the end. */
+/* Protocol thread or control, from here to the end. */
 enum fdb_result fdb_learn(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now);
 /* Port's learning limit and how many it has. limit 0: none. */
 void fdb_set_limit(struct fdb *f, uint16_t port, uint32_t limit);
@@ -70,8 +72,9 @@ int fdb_del(struct fdb *f, uint16_t vlan, struct mac mac);
 uint32_t fdb_flush(struct fdb *f, uint16_t port, int vlan);
 /* The port is going away: its static entries too. */
 void fdb_forget_port(struct fdb *f, uint16_t port);
-/* Ages a bounded part of the table; call often. */
+/* Ages a bounded part of the table; call often. Entries go at most a few seconds late. */
 void fdb_age(struct fdb *f, nsec_t now);
+/* 0: entries never age. */
 void fdb_set_ageing(struct fdb *f, nsec_t ageing_ns);
 struct fdb_counters fdb_counters(const struct fdb *f);
 /* Calls fn for every live entry; stops when fn returns false. */
