@@ -1,0 +1,72 @@
+/* control/config_priv.h: what the files of the configuration share.
+ *
+ * The schema (config_schema.c) is libcyaml's, and it is the one list of keys:
+ * loading, printing, copying and setting a key by name all walk it. Because libcyaml
+ * stops at the first surprise with little to say, config_walk.c goes over the parsed YAML
+ * document with the same schema before, and gives the messages people see; the document is
+ * kept through config_check() so that a complaint about a value finds its line again.
+ */
+#ifndef WEFT_CONTROL_CONFIG_PRIV_H
+#define WEFT_CONTROL_CONFIG_PRIV_H
+
+#include <cyaml/cyaml.h>
+#include <yaml.h>
+
+#include "control/config.h"
+#include "control/log.h"
+
+enum { CONFIG_BYTES_MAX = 64 << 20, CONFIG_PATH_MAX = 192 };
+
+extern const cyaml_schema_value_t config_schema;
+extern const cyaml_schema_field_t config_port_fields[];
+extern const cyaml_schema_field_t config_bridge_fields[];
+
+/* libcyaml's settings, quiet. */
+cyaml_config_t config_cyaml(void);
+const cyaml_schema_field_t *config_field_find(const cyaml_schema_field_t *f, const char *key);
+/* Range of an integer of the schema. */
+uint64_t config_uint_max(const cyaml_schema_value_t *v);
+/* Sets the field inside *base from text, freeing what was there. NULL: as if never given. */
+int config_field_set(void *base, const cyaml_schema_field_t *f, const char *value,
+                     struct errbuf *e);
+
+/* A parsed document with its name for messages. */
+struct config_doc {
+    yaml_document_t yaml;
+    const char *name;
+};
+int config_doc_parse(struct config_doc *d, const char *text, size_t len, const char *name,
+                     struct errbuf *e);
+bool config_doc_empty(struct config_doc *d);
+/* Every key known, every value of its type: else -EINVAL with file:line: path: text. */
+int config_doc_walk(struct config_doc *d, struct errbuf *e);
+/* Line of "bridges[0].ports[1].tag", or of the nearest thing above it. */
+unsigned config_doc_line(struct config_doc *d, const char *path);
+
+/* The semantic check; doc NULL: messages name bridge and port instead of a line. */
+struct config_check {
+    const struct config *c;
+    struct config_doc *doc;
+    struct errbuf *e;
+    char path[CONFIG_PATH_MAX];  /* "bridges[0].ports[1]" */
+    char about[CONFIG_PATH_MAX]; /* "port vm1", "bridge br0", "" */
+};
+/* Sets the message and returns -EINVAL. */
+int config_refuse(struct config_check *k, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int config_check_all(struct config_check *k);
+int config_check_name(struct config_check *k, const char *name);
+int config_check_port(struct config_check *k, const struct config_bridge *b,
+                      const struct config_port *p);
+/* Every flow parses (config_flows.c). */
+int config_check_flows(struct config_check *k, const struct config_bridge *b);
+
+/* ---- config_text.c: values inside strings ---- */
+
+/* "02:00:00:00:00:01" */
+bool config_mac(const char *text, struct mac *out);
+/* Adds "10" or "20-29" to a VLAN set. */
+bool config_vlans(const char *text, uint64_t set[4096 / 64]);
+bool config_dpid(const char *text, uint64_t *out);
+
+#endif

@@ -1,0 +1,126 @@
+/* control/config_schema.c: the keys of the YAML file, once. */
+#include "control/config_priv.h"
+
+#include <string.h>
+
+#define OPT     CYAML_FLAG_OPTIONAL
+#define OPT_PTR (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+/* A list may be written with nothing after its key. */
+#define OPT_SEQ                 (CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL)
+#define TEXT(type, key, member) CYAML_FIELD_STRING_PTR(key, OPT_PTR, type, member, 1, 65535)
+#define NUMBER(type, key, m)    CYAML_FIELD_UINT(key, OPT, type, m)
+#define FLAG(type, key, m)      CYAML_FIELD_BOOL(key, OPT, type, m)
+#define LIST(type, key, m, item) \
+    CYAML_FIELD_SEQUENCE(key, OPT_SEQ, type, m, item, 0, CYAML_UNLIMITED)
+
+static const cyaml_schema_value_t text_item = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 65535)};
+static const cyaml_schema_value_t int_item = {CYAML_VALUE_INT(CYAML_FLAG_DEFAULT, int)};
+
+const cyaml_schema_field_t config_port_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_port, name, 1, 255),
+    CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_POINTER, struct config_port, type, 1, 255),
+    TEXT(struct config_port, "ifname", ifname),
+    TEXT(struct config_port, "netns", netns),
+    TEXT(struct config_port, "path", path),
+    FLAG(struct config_port, "server", server),
+    TEXT(struct config_port, "pcap_in", pcap_in),
+    TEXT(struct config_port, "pcap_out", pcap_out),
+    FLAG(struct config_port, "pcap_loop", pcap_loop),
+    TEXT(struct config_port, "devargs", devargs),
+    NUMBER(struct config_port, "queues", queues),
+    NUMBER(struct config_port, "ofport", ofport),
+    TEXT(struct config_port, "mac", mac),
+    NUMBER(struct config_port, "mtu", mtu),
+    FLAG(struct config_port, "down", down),
+    CYAML_FIELD_BOOL_PTR("offloads", OPT_PTR, struct config_port, offloads),
+    TEXT(struct config_port, "vlan_mode", vlan_mode),
+    NUMBER(struct config_port, "tag", tag),
+    LIST(struct config_port, "trunks", trunks, &text_item),
+    LIST(struct config_port, "cvlans", cvlans, &text_item),
+    TEXT(struct config_port, "priority_tags", priority_tags),
+    TEXT(struct config_port, "qinq_ethtype", qinq_ethtype),
+    NUMBER(struct config_port, "max_macs", max_macs),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t static_fields[] = {
+    CYAML_FIELD_STRING_PTR("mac", CYAML_FLAG_POINTER, struct config_static, mac, 1, 255),
+    NUMBER(struct config_static, "vlan", vlan),
+    CYAML_FIELD_STRING_PTR("port", CYAML_FLAG_POINTER, struct config_static, port, 1, 255),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t static_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_static, static_fields)};
+
+static const cyaml_schema_field_t fdb_fields[] = {
+    NUMBER(struct config_fdb, "size", size),
+    NUMBER(struct config_fdb, "ageing_s", ageing_s),
+    LIST(struct config_fdb, "static", statics, &static_item),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t port_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_port, config_port_fields)};
+
+const cyaml_schema_field_t config_bridge_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_bridge, name, 1, 255),
+    TEXT(struct config_bridge, "datapath_id", datapath_id),
+    TEXT(struct config_bridge, "fail_mode", fail_mode),
+    LIST(struct config_bridge, "controllers", controllers, &text_item),
+    NUMBER(struct config_bridge, "probe_s", probe_s),
+    FLAG(struct config_bridge, "local", local),
+    FLAG(struct config_bridge, "forward_bpdu", forward_bpdu),
+    CYAML_FIELD_MAPPING("fdb", OPT, struct config_bridge, fdb, fdb_fields),
+    LIST(struct config_bridge, "ports", ports, &port_item),
+    LIST(struct config_bridge, "flows", flows, &text_item),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t bridge_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_bridge, config_bridge_fields)};
+
+static const cyaml_schema_field_t workers_fields[] = {
+    LIST(struct config_workers, "cpus", cpus, &int_item),
+    NUMBER(struct config_workers, "idle_spin_us", idle_spin_us),
+    NUMBER(struct config_workers, "idle_sleep_us", idle_sleep_us),
+    FLAG(struct config_workers, "busy_poll", busy_poll),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t memory_fields[] = {
+    NUMBER(struct config_memory, "mbufs", mbufs),
+    NUMBER(struct config_memory, "mbuf_data_bytes", mbuf_data_bytes),
+    TEXT(struct config_memory, "hugepages", hugepages),
+    NUMBER(struct config_memory, "memory_mb", memory_mb),
+    FLAG(struct config_memory, "pci", pci),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t top_fields[] = {
+    CYAML_FIELD_MAPPING("workers", OPT | CYAML_FLAG_FLOW, struct config, workers, workers_fields),
+    CYAML_FIELD_MAPPING("memory", OPT | CYAML_FLAG_FLOW, struct config, memory, memory_fields),
+    TEXT(struct config, "log_level", log_level),
+    LIST(struct config, "bridges", bridges, &bridge_item),
+    CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t config_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config, top_fields)};
+
+cyaml_config_t config_cyaml(void)
+{
+    return (cyaml_config_t){.mem_fn = cyaml_mem, .flags = CYAML_CFG_NO_ALIAS};
+}
+
+const cyaml_schema_field_t *config_field_find(const cyaml_schema_field_t *f, const char *key)
+{
+    for (; f->key; f++)
+        if (strcmp(f->key, key) == 0)
+            return f;
+    return NULL;
+}
+
+uint64_t config_uint_max(const cyaml_schema_value_t *v)
+{
+    return v->data_size >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * v->data_size)) - 1;
+}

@@ -1,0 +1,23 @@
+/* control/target.h: where a controller is.
+ *
+ * "tcp:ADDRESS[:PORT]": we connect; "ptcp:[PORT][:ADDRESS]": we listen (any local address when none
+ * is given, as ovs-vswitchd does). Addresses are numeric, IPv6 in brackets; the
+ * port is IANA's 6653 unless given. Any thread.
+ */
+#ifndef WEFT_CONTROL_TARGET_H
+#define WEFT_CONTROL_TARGET_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+enum { TARGET_PORT = 6653 };
+
+struct target {
+    bool passive;
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+};
+
+bool target_parse(const char *text, struct target *out);
+
+#endif
