@@ -63,6 +63,9 @@ const struct ofm_names *of_bridge_names(struct of_bridge *b);
  * weft_save_flows once per request). */
 int of_bridge_flow(struct of_bridge *b, const char *text, enum ofw_flow_command cmd,
                    bool persistent, struct errbuf *e);
+/* Between of_bridge_batch(b, true) and (b, false) changes become visible at the end, at once: for
+ * `flow add BR -` and `flow replace`. */
+void of_bridge_batch(struct of_bridge *b, bool open);
 int weft_save_flows(struct weft *w, struct errbuf *e);
 /* Publishes pending changes to the workers now. */
 void of_bridge_commit(struct of_bridge *b);
