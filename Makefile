@@ -73,3 +73,95 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
+
+# ---- fuzz: clang's libFuzzer over the same sources, a bounded time each ----
+FUZZERS   := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_BINS := $(FUZZERS:%=build/fuzz/bin/%)
+FUZZ_TIME ?= 60
+FUZZ_OBJ  := $(SRC:%.c=build/fuzz/%.o)
+FUZZ_FLAGS = -std=gnu17 -D_GNU_SOURCE -DALLOW_EXPERIMENTAL_API -O1 -g -march=x86-64-v2 -I. $(PKG_CFLAGS) \
+             -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -w
+
+build/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	@clang $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+
+build/fuzz/libweft.a: $(FUZZ_OBJ)
+	@rm -f $@ && ar rcs $@ $^
+
+build/fuzz/bin/%: build/fuzz/tests/fuzz/%_fuzz.o build/fuzz/libweft.a
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@clang -fsanitize=fuzzer,address,undefined $< build/fuzz/libweft.a $(PKG_LIBS) -o $@
+
+.PHONY: fuzz fuzz-build
+fuzz-build: $(FUZZ_BINS)
+fuzz: fuzz-build
+	@tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZERS)
+
+# ---- the rest of the house ----
+.PHONY: deps lint format check demo bench sim replay interop install stages
+deps:
+	@tests/tools/deps.sh build
+
+lint:
+	@tests/lint/lint.py build/release
+
+format:
+	clang-format-14 -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+
+# Each is a stage of check; `make check` installs, then runs them with a line each.
+check:
+	@tests/tools/deps.sh check
+	@$(MAKE) --no-print-directory stages
+
+STAGES := build       '$(MAKE) -j2 all' \
+          lint        '$(MAKE) lint' \
+          unit        '$(MAKE) -j2 unit-build && $(MAKE) unit' \
+          unit-san    '$(MAKE) -j2 VARIANT=san unit-build && $(MAKE) VARIANT=san unit' \
+          replay      '$(MAKE) replay' \
+          replay-san  '$(MAKE) -j2 VARIANT=san all && $(MAKE) VARIANT=san replay' \
+          sim         '$(MAKE) sim' \
+          fuzz        '$(MAKE) -j2 fuzz-build && $(MAKE) fuzz FUZZ_TIME=10' \
+          interop     '$(MAKE) interop' \
+          demo        '$(MAKE) demo'
+stages:
+	@tests/tools/run.py $(STAGES)
+
+.PHONY: unit-build
+unit-build: $(UNIT_BINS)
+
+demo:
+	@tests/tools/deps.sh demo
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/demo/demo.sh $(BUILD)/bin
+
+replay: all
+	@tests/replay/run.sh $(BUILD)/bin/weft-replay pcaps
+
+sim: $(BUILD)/tests/sim/sim
+	@$(BUILD)/tests/sim/sim $(SIM_ARGS)
+SIM_SRC := $(wildcard tests/sim/*.c)
+$(BUILD)/tests/sim/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -o $@
+
+# make interop [K=expression]: against implementations that nobody here wrote
+interop: all
+	@/usr/bin/python3 -m pytest -q -x -p no:cacheprovider $(if $(K),-k '$(K)') tests/interop
+
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS) $< $(LIB) $(PKG_LIBS) -o $@
+bench: $(BENCHES)
+	@set -e; for b in $(BENCHES); do $$b; done
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/doc/weft $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(BUILD)/bin/weftd $(DESTDIR)$(PREFIX)/sbin/weftd
+	install -m 755 $(BUILD)/bin/weftctl $(BUILD)/bin/weft-replay $(DESTDIR)$(PREFIX)/bin/
+	$(BUILD)/bin/weftctl completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/weftctl
+	sed 's|@PREFIX@|$(PREFIX)|' control/weftd.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/weftd.service
+	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/weft/
