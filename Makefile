@@ -39,6 +39,7 @@ BINS  := $(MAINS:%=$(BUILD)/bin/%)
 UNITS := $(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c))
 UNIT_BINS := $(UNITS:%=$(BUILD)/tests/unit/%_test)
 
+.SECONDARY:
 .PHONY: all unit clean
 all: $(BINS)
 
