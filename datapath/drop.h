@@ -45,6 +45,11 @@ enum drop_reason {
         DROP_COUNT,
 };
 
+/* A worker's last samples of each reason. */
+struct drop_ring;
+struct drop_ring *drop_ring_create(void);
+void drop_ring_free(struct drop_ring *d);
+
 /* "tx-full"; the same words are in the API, the docs and the metrics. */
 const char *drop_name(enum drop_reason r);
 /* A sentence for people. */

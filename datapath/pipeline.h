@@ -18,7 +18,8 @@ struct burst {
 /* All of it: what came in on p. Takes every mbuf. */
 void pipeline_run(struct worker *w, struct port *p, struct burst *b);
 
-/* The stages. */
+/* The stages. stage_parse finds struct pkt zeroed but for in_port, bridge, key.in_port and
+ * key.in_phy_port, which pipeline_run has set; parse() fills the rest. */
 void stage_parse(struct worker *w, struct port *p, struct burst *b);
 void stage_admit(struct worker *w, struct port *p, struct burst *b);
 /* Sets pkt->rule for every packet from its pkt->table. */

@@ -131,18 +131,19 @@ struct port {
     const struct port_ops *ops;
     void *impl;
     char name[WEFT_NAME_MAX];
-    uint16_t index;  /* dense in the switch: weft_switch.ports[index] */
-    uint16_t mtu;    /* bytes after the Ethernet header and tags */
-    uint32_t caps;   /* enum port_caps */
-    uint32_t ofp_no; /* OpenFlow port number in its bridge; OFPP_LOCAL for the local port */
+    _Atomic uint32_t gen; /* weft_switch.port_gen when it was attached: dates its learn events */
+    uint16_t index;       /* dense in the switch: weft_switch.ports[index] */
+    uint16_t mtu;         /* bytes after the Ethernet header and tags */
+    uint32_t caps;        /* enum port_caps */
+    uint32_t ofp_no;      /* OpenFlow port number in its bridge; OFPP_LOCAL for the local port */
     uint16_t rx_queues, tx_queues;
     struct mac mac;
     _Atomic uint32_t config; /* enum port_config */
     _Atomic bool link_up;
     struct bridge *bridge; /* NULL: attached to none */
     const struct port_vlan *_Atomic vlan;
-    _Atomic uint32_t fdb_count; /* learnt MACs that live here */
-    uint32_t fdb_limit;         /* 0: no limit */
+    uint32_t fdb_limit;         /* 0: no limit; see port_set_fdb_limit */
+    struct port_link last_link; /* what port_poll_link() saw last */
     struct weft_switch *sw;
     struct rte_mempool *pool; /* where rx_burst gets mbufs */
     nsec_t created_ns;
@@ -172,6 +173,8 @@ int port_set_mac(struct port *p, struct mac mac, struct errbuf *e);
 int port_set_config(struct port *p, uint32_t config, uint32_t mask, struct errbuf *e);
 /* Publishes a copy of v. */
 int port_set_vlan(struct port *p, const struct port_vlan *v, struct errbuf *e);
+/* At most so many learnt MACs (0: no limit), now and in any bridge it is put in. */
+void port_set_fdb_limit(struct port *p, uint32_t limit);
 /* Asks the device; true when the state or speed changed since the last call. */
 bool port_poll_link(struct port *p, struct port_link *now);
 /* Sum over workers. Any thread; figures may be a burst apart. */

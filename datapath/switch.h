@@ -52,8 +52,10 @@ struct weft_switch {
     struct stats flow_stats;
     struct switch_options opt;
     uint64_t hash_key;
-    _Atomic nsec_t now; /* stepped: the virtual clock */
-    unsigned serial;    /* distinct per switch in a process: for names of DPDK objects */
+    _Atomic nsec_t now;         /* stepped: the virtual clock */
+    pthread_mutex_t learn_lock; /* a learn event is checked and learnt, or its port is taken away */
+    uint64_t learn_stale;       /* events of ports that had gone; under learn_lock */
+    unsigned serial;            /* distinct per switch in a process: for names of DPDK objects */
 };
 
 /* Makes a switch without ports or bridges. EAL must be up. 0 or -errno with a message. */
@@ -84,7 +86,7 @@ struct drop_sample {
     nsec_t when;
     uint16_t len;             /* of the frame */
     uint16_t snap_len;        /* bytes kept */
-    char port[WEFT_NAME_MAX]; /* where it came from; "" for none */
+    char port[WEFT_NAME_MAX]; /* where it was counted: ingress, for tx-* egress; "" for none */
     uint8_t snap[128];
 };
 /* Up to max of the last samples of reason r, newest first; returns how many. */

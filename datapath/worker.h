@@ -22,12 +22,14 @@
 #include "datapath/switch.h"
 
 struct tx_buffer {
+    struct port *port; /* while n > 0 */
     uint16_t n;
     struct rte_mbuf *m[WEFT_BURST * 2];
 };
 
 /* The rx side: which ports this worker polls. Immutable, replaced by control. */
 struct poll_set {
+    uint64_t version; /* of this worker: tells the sleeper that the set is another */
     uint16_t n;
     struct {
         struct port *port;
@@ -79,8 +81,12 @@ struct worker {
     const struct trace_hook *trace; /* NULL but in tests and weft-replay */
     uint64_t hash_recent[256];      /* learn events lately sent: not sent again for a while */
     nsec_t hash_recent_ns[256];
+    uint32_t tx_refused; /* by the device in the running tx_burst: see port_tx_drop */
+    uint64_t tx_refused_bytes;
     pthread_t thread;
-    int wake_fd; /* eventfd: control wants the worker to look up */
+    _Atomic uintptr_t owner; /* pthread_self() of who is inside worker_poll; 0: nobody */
+    struct idle *idle;       /* worker_idle.c: what it sleeps on */
+    int wake_fd;             /* eventfd: control wants the worker to look up */
     int epoll_fd;
     _Atomic bool stop, asleep;
 };
@@ -103,8 +109,21 @@ void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m);
 void worker_flush(struct worker *w);
 /* Frees m and counts why, at its ingress port; keeps a sample. */
 void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason r);
-/* The same for one that was going out on p. */
+/* The same for one that was going out on p (counted in p's tx_dropped or tx_errors). */
 void worker_drop_at(struct worker *w, const struct port *p, struct rte_mbuf *m, enum drop_reason r);
+/* The same for one that p never let in (admit; counted in p's rx_dropped or rx_errors). m may be
+ * NULL. */
+void worker_drop_in(struct worker *w, const struct port *p, struct rte_mbuf *m, enum drop_reason r);
+
+/* A source that fdb_seen() didn't know: tells the protocol thread, unless the same was told
+ * within the last millisecond. True when an event went out. */
+bool worker_learn(struct worker *w, struct bridge *b, uint16_t vlan, struct mac mac,
+                  struct port *p);
+
+/* worker_idle.c: arms the ports, sleeps until a frame, a wake or the limit, and disarms. Called by
+ * the worker's thread, online; it is offline while it sleeps. */
+void worker_sleep(struct worker *w);
+void worker_idle_free(struct worker *w);
 
 /* The worker that the calling thread is, or the switch's control slot. */
 struct worker *worker_mine(struct weft_switch *sw);

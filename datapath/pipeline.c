@@ -1,0 +1,35 @@
+/* pipeline.c: what happens to a burst of frames, from top to bottom. */
+#include "datapath/pipeline.h"
+
+/* A packet's notes begin blank, but for where it came from. */
+static void begin(struct port *p, struct bridge *br, struct burst *b)
+{
+    for (uint16_t i = 0; i < b->n; i++) {
+        struct pkt *k = pkt_of(b->m[i]);
+        memset(k, 0, sizeof *k);
+        k->in_port = p;
+        k->bridge = br;
+        k->key.in_port = k->key.in_phy_port = to_be32(p->ofp_no);
+    }
+}
+
+void pipeline_run(struct worker *w, struct port *p, struct burst *b)
+{
+    struct bridge *br = p->bridge;
+    begin(p, br, b);
+    if (br == NULL) {
+        for (uint16_t i = 0; i < b->n; i++)
+            worker_drop(w, b->m[i], DROP_NO_BRIDGE);
+        return;
+    }
+
+    /* One program for the whole burst: a rule change is seen by all of it or none. */
+    const struct program *prog = atomic_load_explicit(&br->program, memory_order_acquire);
+
+    stage_parse(w, p, b); /* headers -> key and offsets */
+    stage_admit(w, p, b); /* port state, length */
+    while (b->n > 0) {    /* once a table: goto only leads forward */
+        stage_classify(w, prog, b);
+        stage_act(w, prog, b); /* edits, outputs, NORMAL (l2), punts; tx is queued */
+    }
+}
