@@ -103,7 +103,7 @@ bool worker_learn(struct worker *w, struct bridge *b, uint16_t vlan, struct mac 
     uint64_t where = (uint64_t)b->index << 48 | (uint64_t)vlan << 16 | p->index;
     uint64_t h = hash_u64(mac_to_u64(mac) ^ (where & ~UINT64_C(0xffff)) << 32, w->sw->hash_key);
     uint64_t what = hash_u64(h ^ where, w->sw->hash_key);
-    /* By address, not by port: an address that moves to and fro is told each time. */
+    /* By address, not by port: an address that moves back and forth is told each time. */
     uint64_t *recent = &w->hash_recent[h % 256];
     nsec_t *recent_ns = &w->hash_recent_ns[h % 256];
     if (*recent == what && w->now - *recent_ns < LEARN_AGAIN_NS)

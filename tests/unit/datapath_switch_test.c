@@ -101,7 +101,7 @@ static void a_learn_event_is_sent_once_a_millisecond(void **state)
     assert_true(worker_learn(w, n->br, 0, mac_from_u64(A), n->p[0]));
     assert_false(worker_learn(w, n->br, 0, mac_from_u64(A), n->p[0]));
     assert_true(worker_learn(w, n->br, 1, mac_from_u64(A), n->p[0]));
-    assert_true(worker_learn(w, n->br, 0, mac_from_u64(A), n->p[1])); /* it moves to and fro */
+    assert_true(worker_learn(w, n->br, 0, mac_from_u64(A), n->p[1])); /* it moves back and forth */
     assert_true(worker_learn(w, n->br, 0, mac_from_u64(A), n->p[0]));
     w->now += NSEC_PER_MSEC;
     assert_true(worker_learn(w, n->br, 0, mac_from_u64(A), n->p[0]));
