@@ -108,6 +108,15 @@ struct bridge *bridge_find(const struct weft_switch *sw, const char *name)
     return NULL;
 }
 
+bool bridge_alive(const struct weft_switch *sw, const struct bridge *b)
+{
+    for (unsigned i = 0; i < WEFT_BRIDGES_MAX; i++) {
+        if (sw->bridges[i] == b)
+            return b != NULL;
+    }
+    return false;
+}
+
 /* ------------------------------------------------------------ ports */
 
 /* LOCAL (0xfffffffe) sorts last by itself. */

@@ -57,6 +57,8 @@ int bridge_create(struct weft_switch *sw, const struct bridge_options *o, struct
 /* Its ports must be gone. Waits for the grace period. */
 void bridge_destroy(struct bridge *b);
 struct bridge *bridge_find(const struct weft_switch *sw, const char *name);
+/* Whether b, noted down a while ago (in a punted packet), is still a bridge of sw. Control. */
+bool bridge_alive(const struct weft_switch *sw, const struct bridge *b);
 
 /* Puts the port in under number ofp_no; 0: the lowest free one; OFPP_LOCAL allowed. */
 int bridge_attach(struct bridge *b, struct port *p, uint32_t ofp_no, struct errbuf *e);

@@ -60,9 +60,10 @@ void fdb_free(struct fdb *f)
 }
 
 /* One slot against one key: its state when the key lives there, else 0.
- * The state is read before and after the key. Its version is that of the key
- * (see slot_fill), so when both readings have one version, the key read in
- * between is the one the state belongs to. */
+ * The state is read before and after the key. A valid state of version n is
+ * stored after the n-th key, and the (n+1)-th key after a state of version n+1
+ * (see slot_fill). So when both readings are valid and of one version, the key
+ * read in between is the one they belong to. */
 static inline uint64_t slot_match(struct fdb_slot *s, uint64_t key)
 {
     uint64_t before = atomic_load_explicit(&s->state, memory_order_acquire);
@@ -70,7 +71,7 @@ static inline uint64_t slot_match(struct fdb_slot *s, uint64_t key)
         return 0;
     uint64_t after = atomic_load_explicit(&s->state, memory_order_acquire);
     bool same = ((before ^ after) & FDB_VERSION_MASK) == 0;
-    return same && (after & FDB_VALID) ? after : 0;
+    return same && (before & after & FDB_VALID) ? after : 0;
 }
 
 static inline struct fdb_slot *bucket_match(struct fdb_bucket *b, uint64_t key, uint64_t *state)

@@ -7,7 +7,8 @@
  *
  * Classes and their consumers: PUNT_LEARN -> protocol thread (struct
  * learn_event, no mbuf); PUNT_PACKET_IN -> control (the mbuf itself; see the
- * punt fields of struct pkt); PUNT_PROTO, PUNT_NEIGH -> protocol thread (later issues).
+ * punt fields of struct pkt; its in_port and bridge may have gone by then: see bridge_alive(), and
+ * use key.in_port); PUNT_PROTO, PUNT_NEIGH -> protocol thread (later issues).
  */
 #ifndef WEFT_DATAPATH_PUNT_H
 #define WEFT_DATAPATH_PUNT_H

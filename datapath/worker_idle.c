@@ -33,6 +33,8 @@ struct idle_fd {
 
 struct idle {
     uint64_t version;
+    uint64_t packets; /* the worker's count when it last wanted to sleep */
+    uint32_t vain;    /* times in a row that rx_arm said "frames wait" and none came */
     uint16_t n;
     struct idle_fd at[];
 };
@@ -173,6 +175,18 @@ static void wait_for_events(struct worker *w, nsec_t limit)
 
 static void nap(nsec_t ns) { nanosleep(&(struct timespec){.tv_nsec = ns % NSEC_PER_SEC}, NULL); }
 
+/* True: rx_arm is to be believed. A queue that claims frames and gives none (its guest has
+ * stopped it half-way) must not keep us up for ever. */
+static bool believe_waiting(struct worker *w)
+{
+    if (w->idle == NULL)
+        return true;
+    if (w->idle->packets != w->perf.packets)
+        w->idle->vain = 0;
+    w->idle->packets = w->perf.packets;
+    return w->idle->vain++ < FALSE_ALARMS;
+}
+
 void worker_sleep(struct worker *w)
 {
     const struct poll_set *set = atomic_load_explicit(&w->poll, memory_order_acquire);
@@ -180,7 +194,12 @@ void worker_sleep(struct worker *w)
     bool ready = is_current(w, set) || rebuild(w, set);
     if (ready)
         limit = limit_ns(w, begin);
-    if (!arm(set)) {
+    bool waiting = arm(set);
+    if (waiting && !believe_waiting(w)) {
+        waiting = false;
+        limit = w->sw->opt.idle_sleep_us * NSEC_PER_USEC;
+    }
+    if (!waiting) {
         atomic_store(&w->asleep, true);
         rcu_offline(w->sw->rcu, w->index);
         if (ready)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <time.h>
 
@@ -139,6 +140,27 @@ static void a_broken_fd_does_not_make_it_spin(void **state)
     await_sent(n->p[0], 1);
 }
 
+/* rx_arm that says "frames wait" when none do. */
+static bool arm_lie(struct port *p) { return fake_of(p)->arm_lies; }
+
+static void a_queue_that_lies_does_not_make_it_spin(void **state)
+{
+    struct net *n = *state;
+    struct worker *w = n->sw->workers[0];
+    struct port_ops ops = *n->p[1]->ops;
+    ops.rx_arm = arm_lie;
+    fake_of(n->p[1])->arm_lies = true;
+    n->p[1]->ops = &ops;
+    fake_arrive(n->p[0], B, A, 60);
+    await_sent(n->p[1], 1);
+    nsec_t before = cpu_time(w);
+    pause_us(200000);
+    nsec_t used = cpu_time(w) - before;
+    print_message("a port claims frames: %.2f %% of a CPU\n", (double)used / 2e6);
+    assert_true(used < 200 * NSEC_PER_MSEC / 2);
+    port_destroy(n->p[1]);
+}
+
 static void a_learn_event_rings_the_protocol_thread(void **state)
 {
     struct net *n = *state;
@@ -149,14 +171,24 @@ static void a_learn_event_rings_the_protocol_thread(void **state)
     assert_int_equal(fdb_lookup(n->br->fdb, 0, mac_from_u64(A)), n->p[0]->index);
 }
 
+static unsigned open_fds(void)
+{
+    unsigned n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
 /* Traffic between two ports while a third comes and goes: none of it is lost. */
 static void ports_that_come_and_go_do_not_disturb_others(void **state)
 {
     struct net *n = *state;
     uint64_t sent = 0;
+    await_sleep(n->sw->workers[0]); /* it has its epoll fd */
+    unsigned fds = open_fds();
     fdb_add_static(n->br->fdb, 0, mac_from_u64(A), n->p[0]->index, 0);
     fdb_add_static(n->br->fdb, 0, mac_from_u64(B), n->p[1]->index, 0);
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 10000; i++) {
         struct port *p = fake_port_in(n->br, "guest", i % 2 ? "mute" : NULL);
         fake_arrive(p, A, BCAST - 1, 60);
         for (int k = 0; k < 4; k++, sent++)
@@ -167,6 +199,8 @@ static void ports_that_come_and_go_do_not_disturb_others(void **state)
     }
     assert_int_equal(fake_sent(n->p[1]), sent);
     assert_int_equal(switch_drops(n->sw, DROP_TX_FULL), 0);
+    await_sleep(n->sw->workers[0]);
+    assert_int_equal(open_fds(), fds);
 }
 
 static void workers_share_the_ports(void **state)
@@ -223,6 +257,7 @@ int main(void)
         NET_TEST(an_idle_worker_uses_next_to_no_cpu),
         NET_TEST(a_port_without_a_signal_is_polled),
         NET_TEST(a_broken_fd_does_not_make_it_spin),
+        NET_TEST(a_queue_that_lies_does_not_make_it_spin),
         NET_TEST(a_learn_event_rings_the_protocol_thread),
         NET_TEST(ports_that_come_and_go_do_not_disturb_others),
         cmocka_unit_test(workers_share_the_ports),

@@ -34,7 +34,7 @@ struct fake_port {
     unsigned free_as_bad;  /* so many frames are refused for good */
     int fd;                /* eventfd; -1: can't signal */
     bool sticky_fd;        /* always readable: a broken device */
-    bool open;
+    bool arm_lies;
 };
 
 static struct fake_port *fake_of(struct port *p) { return p->impl; }
@@ -46,7 +46,6 @@ static int fake_open(struct port *p, const struct port_options *o, struct errbuf
     struct fake_port *f = calloc(1, sizeof *f);
     pthread_mutex_init(&f->lock, NULL);
     f->fd = o->devargs != NULL && strcmp(o->devargs, "mute") == 0 ? -1 : eventfd(0, EFD_NONBLOCK);
-    f->open = true;
     p->impl = f;
     p->caps = PORT_CAP_MULTISEG;
     return 0;
