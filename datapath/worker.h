@@ -27,10 +27,12 @@ struct tx_buffer {
     struct rte_mbuf *m[WEFT_BURST * 2];
 };
 
-/* The rx side: which ports this worker polls. Immutable, replaced by control. */
+/* The rx side: which ports this worker polls. Replaced whole by control; but for `chill`, which is
+ * the worker's, immutable. */
 struct poll_set {
     uint64_t version; /* of this worker: tells the sleeper that the set is another */
     uint16_t n;
+    uint8_t *chill; /* [n], behind rx: polls in a row without a frame; stops at 255 */
     struct {
         struct port *port;
         uint16_t queue;
@@ -70,6 +72,7 @@ struct worker {
     int cpu;        /* -1: unpinned */
     nsec_t now;     /* read once a turn */
     const struct poll_set *_Atomic poll;
+    nsec_t polled_all_ns;                 /* when the cold ports were last polled, too */
     struct tx_buffer *tx[WEFT_PORTS_MAX]; /* by port index, allocated at port creation */
     uint16_t tx_dirty[WEFT_PORTS_MAX];    /* which have frames */
     uint16_t n_dirty;
