@@ -383,8 +383,7 @@ struct ofw_desc {
     char mfr[256], hw[256], sw[256], serial[32], dp[256];
 };
 
-/* ---- decoding: of13_decode_*.c. r is the whole body after the header. 0, or -1 with *e set. ----
- */
+/* ---- decoding: of13_*.c. r is the whole body after the header. 0, or -1 with *e set. ---- */
 
 /* Any 8 bytes; length may be nonsense (the caller checks >= 8). */
 struct ofw_header ofw_header_decode(const uint8_t bytes[OF_HEADER_BYTES]);
@@ -402,16 +401,16 @@ int ofw_port_mod_decode(struct reader r, struct ofw_port_mod *out, struct ofw_er
 int ofw_multipart_decode(struct reader r, struct ofw_multipart_req *out, struct ofw_error *e);
 
 /* Pieces, also for tests. Match: the ofp_match with its padding (prerequisites, masks,
- * duplicates checked). Actions: exactly `len` bytes. `match` gives the context for
- * prerequisites of set-field (NULL: not checked). */
+ * duplicates checked; canonical: an all-ones mask is exact, an all-zero one drops the field).
+ * Actions: exactly `len` bytes. Instructions: all that is left. */
 int ofw_match_decode(struct reader *r, struct flow_match *out, struct ofw_error *e);
 int ofw_actions_decode(struct reader *r, size_t len, struct ofw_arena *arena,
                        struct ofw_actions *out, struct ofw_error *e);
 int ofw_instructions_decode(struct reader *r, struct ofw_arena *arena, struct ofw_instructions *out,
                             struct ofw_error *e);
 
-/* ---- encoding: of13_encode_*.c. Whole messages with header; w.bad when the buffer is too small.
- * ---- */
+/* ---- encoding: of13_*.c. Whole messages with header; w.bad when the buffer is too small or
+ * the message would pass OF_MESSAGE_MAX. ---- */
 
 void ofw_hello_encode(struct writer *w, uint32_t xid, uint32_t versions);
 void ofw_error_encode(struct writer *w, uint32_t xid, const struct ofw_error *e,
@@ -442,7 +441,7 @@ void ofw_port_desc_encode(struct writer *w, const struct ofw_port *p);
 
 /* ---- the OXM table: oxm.c ---- */
 
-/* Can the field be masked / be the target of set-field (1.3.5 tables 12 and section 7.2.5)? */
+/* Can the field be masked / be the target of set-field (1.3.5, table 12, OFPAT_SET_FIELD)? */
 bool ofw_field_maskable(enum flow_field f);
 bool ofw_field_settable(enum flow_field f);
 /* Does the match fix what field f requires (eth_type, ip_proto, vlan present, ...)? */
@@ -450,9 +449,29 @@ bool ofw_field_prereq_ok(enum flow_field f, const struct flow_match *m);
 /* Which of the fields that share a slot the match means (by its prerequisites):
  * calls for every field present in m, in OXM order. */
 unsigned ofw_match_fields(const struct flow_match *m, enum flow_field out[FF_COUNT]);
-/* Each action's and set-field's fitness for packets inside the match, following
+
+/* ---- what actions mean: action_check.c, of13_flow.c ----
+ *
+ * Who refuses what. The decoders of actions and instructions judge structure: lengths, unknown
+ * types and fields, experimenters, duplicates, goto past the last table, and OFPIT_METER
+ * (OFPBIC_UNSUP_INST). The checks judge meaning: ports (OFPBAC_BAD_OUT_PORT), tags
+ * (OFPBAC_BAD_TAG), set-field's target and value (BAD_SET_TYPE, BAD_SET_ARGUMENT), and what this
+ * switch has not got: GROUP (BAD_OUT_GROUP), SET_QUEUE (BAD_QUEUE), PBB (BAD_TYPE).
+ * ofw_flow_mod_decode() and ofw_packet_out_decode() run the checks themselves; who makes a
+ * flow-mod otherwise (the flow syntax) calls ofw_flow_mod_check(). The model adds only what
+ * depends on its flows: TABLE_FULL, OVERLAP.
+ */
+
+/* Each action's argument, and (m not NULL) its fitness for packets inside the match, following
  * pushes and pops (OFPBAC_MATCH_INCONSISTENT); 0 or -1. */
 int ofw_actions_check(const struct ofw_actions *a, const struct flow_match *m, struct ofw_error *e);
+/* Both lists (the written one in the action set's order, after the applied one), the goto from
+ * `table`, meters. */
+int ofw_instructions_check(const struct ofw_instructions *i, uint8_t table,
+                           const struct flow_match *m, struct ofw_error *e);
+/* All that a flow-mod can get wrong on its own: command, flags, table, instructions (of a DELETE
+ * they are ignored), output to TABLE. */
+int ofw_flow_mod_check(const struct ofw_flow_mod *m, struct ofw_error *e);
 
 /* "OFPET_BAD_MATCH/OFPBMC_BAD_PREREQ" */
 const char *ofw_error_name(uint16_t type, uint16_t code);
