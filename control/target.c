@@ -74,3 +74,19 @@ bool target_parse(const char *text, struct target *out)
         return parse_passive(text + 5, out);
     return !strncmp(text, "tcp:", 4) && parse_active(text + 4, out);
 }
+
+void target_print(const struct sockaddr *a, socklen_t len, char *out, size_t size)
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
+    if (a->sa_family == AF_INET && len >= sizeof *v4) {
+        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        snprintf(out, size, "%s:%u", host, ntohs(v4->sin_port));
+    } else if (a->sa_family == AF_INET6 && len >= sizeof *v6) {
+        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+        snprintf(out, size, "[%s]:%u", host, ntohs(v6->sin6_port));
+    } else {
+        snprintf(out, size, "?");
+    }
+}

@@ -19,5 +19,7 @@ struct target {
 };
 
 bool target_parse(const char *text, struct target *out);
+/* "127.0.0.1:43210", "[::1]:43210" */
+void target_print(const struct sockaddr *a, socklen_t len, char *out, size_t size);
 
 #endif
