@@ -263,3 +263,97 @@ int config_static_del(struct config *c, const char *bridge, const char *mac, uin
     memmove(s, s + 1, (size_t)((char *)end - (char *)(s + 1)));
     return 0;
 }
+
+/* ---- pieces, for the one that applies them ---- */
+
+static void *copy_piece(const void *from, size_t size, const cyaml_schema_value_t *schema)
+{
+    cyaml_config_t y = config_cyaml();
+    void *copy = calloc(1, size);
+    if (copy && copy_fields(copy, from, schema->mapping.fields) < 0) {
+        cyaml_free(&y, schema, copy, 0);
+        return NULL;
+    }
+    return copy;
+}
+
+struct config_port *config_port_copy(const struct config_port *p)
+{
+    return copy_piece(p, sizeof *p, &port_value);
+}
+
+void config_port_free(struct config_port *p)
+{
+    cyaml_config_t y = config_cyaml();
+    if (p)
+        cyaml_free(&y, &port_value, p, 0);
+}
+
+struct config_bridge *config_bridge_head(const struct config_bridge *b)
+{
+    struct config_bridge head = *b;
+    head.ports_count = head.flows_count = 0;
+    return copy_piece(&head, sizeof head, &bridge_value);
+}
+
+void config_bridge_free(struct config_bridge *b)
+{
+    cyaml_config_t y = config_cyaml();
+    if (b)
+        cyaml_free(&y, &bridge_value, b, 0);
+}
+
+static bool lists_equal(const char *a, const char *b, const cyaml_schema_field_t *f)
+{
+    unsigned n = *(const unsigned *)(a + f->count_offset);
+    const cyaml_schema_value_t *item = f->value.sequence.entry;
+    if (n != *(const unsigned *)(b + f->count_offset))
+        return false;
+    const void *x = *(void *const *)(a + f->data_offset), *y = *(void *const *)(b + f->data_offset);
+    if (item->type != CYAML_STRING)
+        return n == 0 || !memcmp(x, y, n * item->data_size);
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(((char *const *)x)[i], ((char *const *)y)[i]))
+            return false;
+    return true;
+}
+
+bool config_field_equal(const void *a, const void *b, const cyaml_schema_field_t *f)
+{
+    const char *x = (const char *)a + f->data_offset, *y = (const char *)b + f->data_offset;
+    if (f->value.type == CYAML_SEQUENCE)
+        return lists_equal(a, b, f);
+    if (f->value.type == CYAML_MAPPING)
+        return config_fields_equal(x, y, f->value.mapping.fields);
+    if (f->value.flags & CYAML_FLAG_POINTER) {
+        x = *(char *const *)x;
+        y = *(char *const *)y;
+    }
+    if (!x || !y)
+        return x == y;
+    return f->value.type == CYAML_STRING ? !strcmp(x, y) : !memcmp(x, y, f->value.data_size);
+}
+
+bool config_fields_equal(const void *a, const void *b, const cyaml_schema_field_t *fields)
+{
+    for (const cyaml_schema_field_t *f = fields; f->key; f++)
+        if (!config_field_equal(a, b, f))
+            return false;
+    return true;
+}
+
+bool config_same_fixed(const struct config *a, const struct config *b)
+{
+    const cyaml_schema_field_t *f = config_schema.mapping.fields;
+    return config_field_equal(a, b, config_field_find(f, "workers")) &&
+           config_field_equal(a, b, config_field_find(f, "memory"));
+}
+
+void config_set_flows(struct config_bridge *b, char **flows, unsigned n)
+{
+    for (unsigned i = 0; i < b->flows_count; i++)
+        free(b->flows[i]);
+    free(b->flows);
+    b->flows = flows;
+    b->flows_count = n;
+}

@@ -30,6 +30,21 @@ uint64_t config_uint_max(const cyaml_schema_value_t *v);
 int config_field_set(void *base, const cyaml_schema_field_t *f, const char *value,
                      struct errbuf *e);
 
+bool config_field_equal(const void *a, const void *b, const cyaml_schema_field_t *f);
+bool config_fields_equal(const void *a, const void *b, const cyaml_schema_field_t *fields);
+/* Workers and memory are the same. */
+bool config_same_fixed(const struct config *a, const struct config *b);
+struct config_port *config_port_copy(const struct config_port *p);
+void config_port_free(struct config_port *p);
+/* A copy without ports and flows. */
+struct config_bridge *config_bridge_head(const struct config_bridge *b);
+void config_bridge_free(struct config_bridge *b);
+/* Takes the list. */
+void config_set_flows(struct config_bridge *b, char **flows, unsigned n);
+/* The configured one, or one from the bridge's name; and the machine's id, when `portable` is
+ * false. Never 0. */
+uint64_t config_bridge_dpid(const struct config_bridge *b, bool portable);
+
 /* A parsed document with its name for messages. */
 struct config_doc {
     yaml_document_t yaml;

@@ -67,6 +67,31 @@ bool config_dpid(const char *text, uint64_t *out)
     return n == 16 && *out;
 }
 
+static uint64_t mix(uint64_t h, const char *text) /* FNV-1a */
+{
+    for (; *text && *text != '\n'; text++)
+        h = (h ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* Two machines' br0 must not look like one switch to their controller. */
+uint64_t config_bridge_dpid(const struct config_bridge *b, bool portable)
+{
+    uint64_t id = UINT64_C(0xcbf29ce484222325);
+    char machine[64] = "";
+    if (b->datapath_id && config_dpid(b->datapath_id, &id))
+        return id;
+    FILE *f = portable ? NULL : fopen("/etc/machine-id", "re");
+    if (f) {
+        (void)!fgets(machine, sizeof machine, f);
+        fclose(f);
+    }
+    /* 48 bits, as if a MAC address: the upper 16 are the implementer's (1.3.5 section 7.3.1) */
+    id = mix(mix(id, b->name), machine);
+    id = (id ^ id >> 48) & UINT64_C(0xffffffffffff);
+    return id ? id : 1;
+}
+
 static enum vlan_mode mode_of(const struct config_port *p)
 {
     static const struct {

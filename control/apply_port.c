@@ -1,0 +1,270 @@
+/* control/apply_port.c: the ports of a bridge follow its configuration.
+ *
+ * A port that is configured as it was is not touched. Keys that a running port can change
+ * are changed; any other makes that port anew, under its old OpenFlow number. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/config_priv.h"
+#include "control/weft_priv.h"
+
+static const char *const live_keys[] = {"down",         "mtu",           "mac",    "max_macs",
+                                        "tag",          "vlan_mode",     "trunks", "cvlans",
+                                        "qinq_ethtype", "priority_tags", NULL};
+static const char *const vlan_keys[] = {"tag",          "vlan_mode",     "trunks", "cvlans",
+                                        "qinq_ethtype", "priority_tags", NULL};
+
+static bool is_in(const char *key, const char *const *list)
+{
+    for (; *list; list++)
+        if (!strcmp(key, *list))
+            return true;
+    return false;
+}
+
+/* An automatic number that was given stays: only another explicit one is a change. */
+static bool key_same(const struct weft_port *p, const struct config_port *want,
+                     const cyaml_schema_field_t *f)
+{
+    if (!strcmp(f->key, "ofport"))
+        return !want->ofport || want->ofport == p->dp->ofp_no;
+    return config_field_equal(p->cfg, want, f);
+}
+
+static bool must_remake(const struct weft_port *p, const struct config_port *want)
+{
+    for (const cyaml_schema_field_t *f = config_port_fields; f->key; f++)
+        if (!is_in(f->key, live_keys) && !key_same(p, want, f))
+            return true;
+    /* A MAC or MTU that is no longer given is the device's own again: only open() knows it. */
+    return (p->cfg->mac && !want->mac);
+}
+
+static bool differs(const struct weft_port *p, const struct config_port *want,
+                    const char *const *keys)
+{
+    for (const cyaml_schema_field_t *f = config_port_fields; f->key; f++)
+        if (is_in(f->key, keys) && !key_same(p, want, f))
+            return true;
+    return false;
+}
+
+static bool is_local(const struct weft_port *p) { return p->cfg == NULL; }
+
+static struct weft_port *find(struct of_bridge *b, const char *name)
+{
+    struct weft_port *p;
+    TAILQ_FOREACH(p, &b->ports, next)
+        if (!is_local(p) && !strcmp(p->dp->name, name))
+            return p;
+    return NULL;
+}
+
+static struct weft_port *find_local(struct of_bridge *b)
+{
+    struct weft_port *p;
+    TAILQ_FOREACH(p, &b->ports, next)
+        if (is_local(p))
+            return p;
+    return NULL;
+}
+
+static const struct config_port *wanted(const struct config_bridge *want, const char *name)
+{
+    for (unsigned i = 0; i < want->ports_count; i++)
+        if (!strcmp(want->ports[i].name, name))
+            return &want->ports[i];
+    return NULL;
+}
+
+/* Should it come again in this change (made anew, or undone), it gets its number back: flows
+ * that name it were compiled to the number. */
+static void keep_number(struct of_bridge *b, const struct weft_port *p)
+{
+    struct kept_number *k = is_local(p) ? NULL : malloc(sizeof *k);
+    if (!k) /* no memory: the lowest free number then */
+        return;
+    snprintf(k->name, sizeof k->name, "%s", p->dp->name);
+    k->no = p->dp->ofp_no;
+    SLIST_INSERT_HEAD(&b->kept, k, next);
+}
+
+void apply_forget_numbers(struct of_bridge *b)
+{
+    struct kept_number *k;
+    while ((k = SLIST_FIRST(&b->kept))) {
+        SLIST_REMOVE_HEAD(&b->kept, next);
+        free(k);
+    }
+}
+
+void apply_port_destroy(struct of_bridge *b, struct weft_port *p)
+{
+    struct ofw_port desc;
+    of_port_describe(p, &desc);
+    TAILQ_REMOVE(&b->ports, p, next);
+    keep_number(b, p);
+    weft_log(b->w, LOG_LVL_INFO, "port %s: deleted", p->dp->name);
+    port_destroy(p->dp);
+    of_port_status(b, OFPPR_DELETE, &desc);
+    config_port_free(p->cfg);
+    free(p);
+}
+
+void apply_ports_delete(struct of_bridge *b, const struct config_bridge *want)
+{
+    struct weft_port *p = TAILQ_FIRST(&b->ports), *next;
+    for (; p; p = next) {
+        next = TAILQ_NEXT(p, next);
+        const struct config_port *cp = is_local(p) ? NULL : wanted(want, p->dp->name);
+        if (is_local(p) ? !want->local : !cp || must_remake(p, cp))
+            apply_port_destroy(b, p);
+    }
+}
+
+/* ---- making ---- */
+
+/* The numbers that somebody asks for by name are not given to others. */
+static void reserve_numbers(struct of_bridge *b, const struct config_bridge *want)
+{
+    memset(b->reserved, 0, sizeof b->reserved);
+    for (unsigned i = 0; i < want->ports_count; i++) {
+        uint32_t no = want->ports[i].ofport;
+        b->reserved[no / 64] |= UINT64_C(1) << (no % 64);
+    }
+}
+
+static bool number_free(struct of_bridge *b, uint32_t no)
+{
+    return !vlan_bit(b->reserved, (uint16_t)no) && !of_dp_port(b, no);
+}
+
+static uint32_t choose_number(struct of_bridge *b, const struct config_port *cp)
+{
+    uint32_t no = cp->ofport;
+    const struct kept_number *k;
+    if (no)
+        return no;
+    SLIST_FOREACH(k, &b->kept, next)
+        if (!strcmp(k->name, cp->name) && number_free(b, k->no))
+            return k->no;
+    for (no = 1; no < WEFT_PORTS_MAX && !number_free(b, no);)
+        no++;
+    return no < WEFT_PORTS_MAX ? no : 0; /* 0: bridge_attach complains */
+}
+
+static int set_up(struct of_bridge *b, struct port *p, const struct config_port *cp, uint32_t no,
+                  struct errbuf *e)
+{
+    struct port_vlan v;
+    config_port_vlan(cp, &v);
+    int r = port_set_vlan(p, &v, e);
+    if (r == 0 && cp->down)
+        r = port_set_config(p, PORT_CFG_DOWN, PORT_CFG_DOWN, e);
+    port_set_fdb_limit(p, cp->max_macs);
+    return r < 0 ? r : bridge_attach(b->dp, p, no, e);
+}
+
+static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no,
+                  struct config_port *cfg, struct errbuf *e)
+{
+    struct port_options o;
+    struct port *dp = NULL;
+    struct ofw_port desc;
+    struct weft_port *p = calloc(1, sizeof *p);
+    config_port_options(cp, &o);
+    int r = p ? port_create(b->w->sw, &o, &dp, e) : errbuf_set(e, ENOMEM, "out of memory");
+    if (r == 0)
+        r = set_up(b, dp, cp, no, e);
+    if (r < 0) {
+        port_destroy(dp);
+        free(p);
+        return r;
+    }
+    p->dp = dp;
+    p->cfg = cfg;
+    TAILQ_INSERT_TAIL(&b->ports, p, next);
+    (void)port_poll_link(dp, &p->link);
+    weft_log(b->w, LOG_LVL_INFO, "port %s: created, %s, OpenFlow port %d", dp->name, cp->type,
+             (int)dp->ofp_no);
+    of_port_describe(p, &desc);
+    of_port_status(b, OFPPR_ADD, &desc);
+    return 0;
+}
+
+static int create_port(struct of_bridge *b, const struct config_port *cp, struct errbuf *e)
+{
+    struct config_port *cfg = config_port_copy(cp);
+    int r =
+        cfg ? create(b, cp, choose_number(b, cp), cfg, e) : errbuf_set(e, ENOMEM, "out of memory");
+    if (r < 0)
+        config_port_free(cfg);
+    return r;
+}
+
+static int create_local(struct of_bridge *b, struct errbuf *e)
+{
+    struct config_port cp = {.name = b->dp->name, .type = (char *)"tap"};
+    return create(b, &cp, OFPP_LOCAL, NULL, e);
+}
+
+/* ---- changing ---- */
+
+static int change_keys(struct weft_port *p, const struct config_port *cp, struct errbuf *e)
+{
+    int r = 0;
+    struct mac mac;
+    struct port_vlan v;
+    uint16_t mtu = cp->mtu ? cp->mtu : 1500;
+    if (differs(p, cp, vlan_keys)) {
+        config_port_vlan(cp, &v);
+        r = port_set_vlan(p->dp, &v, e);
+    }
+    if (r == 0 && mtu != p->dp->mtu)
+        r = port_set_mtu(p->dp, mtu, e);
+    if (r == 0 && cp->mac && config_mac(cp->mac, &mac) && !mac_equal(mac, p->dp->mac))
+        r = port_set_mac(p->dp, mac, e);
+    if (r == 0 && cp->down != p->cfg->down)
+        r = port_set_config(p->dp, cp->down ? PORT_CFG_DOWN : 0, PORT_CFG_DOWN, e);
+    if (r == 0)
+        port_set_fdb_limit(p->dp, cp->max_macs);
+    return r;
+}
+
+static int change_port(struct of_bridge *b, struct weft_port *p, const struct config_port *cp,
+                       struct errbuf *e)
+{
+    struct ofw_port desc;
+    if (!differs(p, cp, live_keys))
+        return 0;
+    struct config_port *cfg = config_port_copy(cp);
+    if (!cfg)
+        return errbuf_set(e, ENOMEM, "out of memory");
+    int r = change_keys(p, cp, e);
+    if (r < 0) {
+        config_port_free(cfg);
+        return r;
+    }
+    config_port_free(p->cfg);
+    p->cfg = cfg;
+    weft_log(b->w, LOG_LVL_INFO, "port %s: changed", p->dp->name);
+    of_port_describe(p, &desc);
+    of_port_status(b, OFPPR_MODIFY, &desc);
+    return 0;
+}
+
+int apply_ports_create(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e)
+{
+    reserve_numbers(b, want);
+    int r = want->local && !find_local(b) ? create_local(b, e) : 0;
+    for (unsigned i = 0; r == 0 && i < want->ports_count; i++) {
+        const struct config_port *cp = &want->ports[i];
+        struct weft_port *p = find(b, cp->name);
+        r = p ? change_port(b, p, cp, e) : create_port(b, cp, e);
+        if (r < 0 && e && !strstr(e->text, cp->name))
+            errbuf_prefix(e, "port %s: ", cp->name);
+    }
+    return r;
+}
