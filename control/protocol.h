@@ -2,8 +2,7 @@
  *
  * It drains learn events and ages FDBs, driven by the punt ring's eventfd and a timer and by
  * nothing else, so that slow work of control (a million flow-mods, a big dump) never delays it.
- * Control hands it work that must not run beside it (a port or bridge that goes away) with
- * protocol_call(): the thread runs it between two turns while control waits.
+ * What it shares with control (FDBs, ports that go away) is behind short locks in the datapath.
  */
 #ifndef WEFT_CONTROL_PROTOCOL_H
 #define WEFT_CONTROL_PROTOCOL_H
@@ -16,7 +15,5 @@ struct protocol;
 int protocol_start(struct weft_switch *sw, struct protocol **out, struct errbuf *e);
 /* Joins the thread. NULL is fine. */
 void protocol_stop(struct protocol *p);
-/* Control thread. p NULL (stepped mode): runs it here. */
-void protocol_call(struct protocol *p, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -26,11 +26,6 @@ void weft_log(struct weft *w, enum log_level l, const char *fmt, ...)
 
 void weft_set_log_level(struct weft *w, enum log_level l) { w->log.max = l; }
 
-void weft_protocol_call(struct weft *w, void (*fn)(void *arg), void *arg)
-{
-    protocol_call(w->proto, fn, arg);
-}
-
 struct of_bridge *weft_bridge_at(struct weft *w, unsigned i)
 {
     return i < w->n_bridges ? w->bridges[i] : NULL;

@@ -76,12 +76,6 @@ int of_bridge_packet_out(struct of_bridge *b, const char *in_port, const char *a
 /* Controllers of the bridge for `weftctl controller show`: target, state, role, counters. */
 json_t *of_bridge_controllers(struct of_bridge *b);
 
-/* ---- threads ---- */
-
-/* Runs fn(arg) on the protocol thread between two of its turns and waits for it: how control
- * writes what that thread owns (FDB: flush, static entries). Stepped: calls it at once. */
-void weft_protocol_call(struct weft *w, void (*fn)(void *arg), void *arg);
-
 /* ---- log: see log.h for the form of the lines ---- */
 
 void weft_log(struct weft *w, enum log_level l, const char *fmt, ...)

@@ -285,6 +285,13 @@ static void controller_targets_are_parsed(void **state)
         assert_false(target_parse(wrong[i], &t));
 }
 
+static void save_for_ever(const struct config *a, const struct config *b, const char *path)
+{
+    while (config_save(b, path, NULL) == 0 && config_save(a, path, NULL) == 0)
+        continue;
+    _exit(1);
+}
+
 /* Two configurations saved in turn by a child that is killed at random instants. */
 static void a_killed_save_leaves_the_old_or_the_new_file(void **state)
 {
@@ -300,9 +307,7 @@ static void a_killed_save_leaves_the_old_or_the_new_file(void **state)
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
-            for (;;)
-                if (config_save(b, path, NULL) < 0 || config_save(a, path, NULL) < 0)
-                    _exit(1);
+            save_for_ever(a, b, path);
         usleep(prng_below(&rnd, 3000)); /* the instant is the experiment */
         kill(pid, SIGKILL);
         int status;
