@@ -64,6 +64,10 @@ enum set_slot {
     SLOT_OUTPUT,
 };
 
+/* Where an action set keeps this operation. A slot holds one operation of each code; SLOT_SET
+ * one OP_SET_FIELD of each field. */
+enum set_slot op_slot(enum op_code code);
+
 struct op_list {
     uint16_t n;
     const struct op *ops;
@@ -84,7 +88,7 @@ struct rule {
     struct op_list apply; /* Apply-Actions */
     struct op_list write; /* Write-Actions, sorted by slot; merged into the action set */
     uint64_t cookie;
-    uint32_t stats_id; /* flow_stats index: see stats.h */
+    uint32_t stats_id; /* flow_stats index: see stats.h; UINT32_MAX: no counters, don't touch any */
     struct {           /* test-and-trace handle: the model's flow */
         uint64_t id;
     } origin;
@@ -103,13 +107,14 @@ struct program {
     uint64_t fields_used[FLOW_WORDS]; /* union of all masks: how deep parse must go */
 };
 
-/* Allocates a program with no tables. NULL: no memory. */
+/* Allocates a program with no tables, version 0. NULL: no memory. */
 struct program *program_create(void);
-/* Puts table t (a reference is taken over by the program) at id. */
+/* Puts table t (a reference is taken over by the program; NULL: none) at id, once per id. */
 void program_set_table(struct program *p, uint8_t id, struct table *t);
-/* Releases the tables and the program. Call after the grace period. */
+/* Releases the tables and the program. Call after the grace period. NULL is fine. */
 void program_free(struct program *p);
-/* A program with one table-0 rule that outputs to NORMAL: a bridge without a controller. */
+/* A program with one table-0 rule that outputs to NORMAL: a bridge without a controller.
+ * The rule has no counters (stats_id UINT32_MAX) and is not a table-miss rule. NULL: no memory. */
 struct program *program_normal(void);
 
 #endif
