@@ -242,13 +242,18 @@ uint16_t offload_resolve(struct rte_mbuf *m, uint32_t caps, struct rte_mempool *
 
 /* ------------------------------------------------------------ setting up */
 
+/* EAL ties its caller to a CPU, and the workers would inherit that: undone. */
 static int fake_eal(void **state)
 {
     (void)state;
     char *argv[] =
         {"test",          "--no-huge", "-m", "128", "--no-pci", "--no-shconf", "--log-level=error",
          "--no-telemetry"};
-    return rte_eal_init(sizeof argv / sizeof *argv, argv) < 0;
+    cpu_set_t cpus;
+    pthread_getaffinity_np(pthread_self(), sizeof cpus, &cpus);
+    int r = rte_eal_init(sizeof argv / sizeof *argv, argv);
+    pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
+    return r < 0;
 }
 
 static struct weft_switch *fake_switch(bool stepped)
