@@ -5,10 +5,13 @@
  *   exact    one mask: a hash table, one probe
  *   tuples   a hash table per distinct mask, in order of the highest priority
  *            inside; the search stops when no later tuple can win
- * A rule that matches everything is kept aside as the miss rule in all
- * templates. The number of probes is bounded by the rules, never by traffic,
- * and shown by table_describe(). Hashes are keyed (per process, random or from
- * a seed) and non-linear, as their input is the attacker's.
+ * A rule that matches everything is kept aside in all templates; rules below it in
+ * priority can't be reached, so they are owned but not looked at. Of several rules with
+ * the same match only the highest is reachable. The number of probes is bounded by the rules,
+ * never by traffic, and shown by table_describe(). Hashes are keyed and non-linear, as
+ * their input is the attacker's: table_build() draws the key of each table from getrandom(2),
+ * which is no loss to replays, since a lookup is exact and its answer is the same under any key.
+ * Two rules of equal priority that both match: the specification leaves the answer open.
  *
  * A table is immutable after table_build(); references are counted by control.
  * Lookups: workers, inside an RCU read section. Build and release: control.
@@ -19,23 +22,32 @@
 
 #include "datapath/program.h"
 
+/* table_build_keyed(): what table_build() would choose. */
+#define TABLE_ANY ((enum table_kind) - 1)
+
 /* How a table is built inside, for people and tests. */
 struct table_info {
     enum table_kind kind;
     uint32_t n_rules;
-    uint32_t n_masks;      /* distinct masks; tuples to probe at the worst */
-    uint32_t worst_probes; /* memory look-ups of the slowest packet */
-    uint64_t bytes;        /* memory */
+    uint32_t n_masks; /* distinct masks of reachable rules, the match-all one apart */
+    uint32_t
+        worst_probes; /* rules (direct) or buckets (exact, tuples) that the slowest packet sees */
+    uint64_t bytes;   /* memory */
 };
 
 /* Builds from n rules (pointers stay the table's until table_release; the
- * array is the caller's). Two rules never have the same match and priority.
- * Takes ownership of the rules. NULL: no memory (rules stay the caller's). */
+ * array is the caller's). Two rules never have the same match and priority; should
+ * they, the first stays reachable. n 0 makes a table of kind TABLE_EMPTY that never matches.
+ * NULL: no memory (rules stay the caller's). */
 struct table *table_build(struct rule **rules, uint32_t n);
 /* The same with the template forced (tests). TABLE_EXACT needs one mask: else NULL. */
 struct table *table_build_as(enum table_kind kind, struct rule **rules, uint32_t n);
+/* The same with a given hash key (benchmarks that must repeat). */
+struct table *table_build_keyed(enum table_kind kind, struct rule **rules, uint32_t n,
+                                uint64_t key);
+/* One more reference. NULL is fine, and returned. Any thread. */
 struct table *table_ref(struct table *t);
-/* Frees table and rules at the last reference. */
+/* Frees table and rules at the last reference. NULL is fine. */
 void table_release(struct table *t);
 
 /* The highest-priority rule that k is inside, or NULL. */

@@ -1,0 +1,70 @@
+/* program.c: programs, which are little more than their tables. */
+#include "datapath/program.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "datapath/table.h"
+
+enum set_slot op_slot(enum op_code code)
+{
+    static const uint8_t slots[] = {
+        [OP_OUTPUT] = SLOT_OUTPUT,
+        [OP_SET_FIELD] = SLOT_SET,
+        [OP_PUSH_VLAN] = SLOT_PUSH_VLAN,
+        [OP_POP_VLAN] = SLOT_POP,
+        [OP_PUSH_MPLS] = SLOT_PUSH_MPLS,
+        [OP_POP_MPLS] = SLOT_POP,
+        [OP_DEC_IP_TTL] = SLOT_DEC_TTL,
+        [OP_SET_IP_TTL] = SLOT_SET,
+        [OP_DEC_MPLS_TTL] = SLOT_DEC_TTL,
+        [OP_SET_MPLS_TTL] = SLOT_SET,
+        [OP_COPY_TTL_OUT] = SLOT_COPY_TTL_OUT,
+        [OP_COPY_TTL_IN] = SLOT_COPY_TTL_IN,
+    };
+    weft_assert(code < sizeof slots);
+    return (enum set_slot)slots[code];
+}
+
+struct program *program_create(void) { return calloc(1, sizeof(struct program)); }
+
+void program_set_table(struct program *p, uint8_t id, struct table *t)
+{
+    weft_assert(id < WEFT_TABLES && p->tables[id] == NULL);
+    if (t == NULL)
+        return;
+    uint64_t words[FLOW_WORDS];
+    table_fields(t, words);
+    for (unsigned i = 0; i < FLOW_WORDS; i++)
+        p->fields_used[i] |= words[i];
+    p->tables[id] = t;
+    if (id >= p->n_tables)
+        p->n_tables = id + 1u;
+}
+
+void program_free(struct program *p)
+{
+    if (p == NULL)
+        return;
+    for (unsigned i = 0; i < p->n_tables; i++)
+        table_release(p->tables[i]);
+    free(p);
+}
+
+struct program *program_normal(void)
+{
+    struct op normal = {.code = OP_OUTPUT, .port = OFPP_NORMAL, .max_len = 0xffff};
+    struct program *p = program_create();
+    struct rule *r = rule_create(&normal, 1, NULL, 0);
+    struct table *t = r != NULL ? table_build(&r, 1) : NULL;
+    if (p == NULL || t == NULL) {
+        if (t != NULL)
+            table_release(t);
+        else
+            rule_free(r);
+        program_free(p);
+        return NULL;
+    }
+    program_set_table(p, 0, t);
+    return p;
+}
