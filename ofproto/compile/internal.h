@@ -1,0 +1,22 @@
+/* ofproto/compile/internal.h: one flow at a time. For ofproto/compile/.
+ *
+ * A flow's instructions become a rule: Apply-Actions stay a list; Write-Actions
+ * are reduced to what the action set would hold of them, since a later action of
+ * the same type overwrites (OpenFlow 1.3.5, 5.10), and sorted by slot.
+ */
+#ifndef WEFT_OFPROTO_COMPILE_INTERNAL_H
+#define WEFT_OFPROTO_COMPILE_INTERNAL_H
+
+#include "datapath/program.h"
+#include "ofproto/model/model.h"
+
+/* 0, or -EOPNOTSUPP: the model should have refused it. */
+int ofc_action(const struct ofw_action *a, struct op *op);
+
+/* Reduces and sorts n ops in place; returns how many are left. */
+unsigned ofc_write_set(struct op *ops, unsigned n);
+
+/* The rule of a flow. `scratch` has room for all the flow's actions. 0, -ENOMEM or -EOPNOTSUPP. */
+int ofc_rule(const struct ofm_flow *f, struct op *scratch, struct rule **out);
+
+#endif

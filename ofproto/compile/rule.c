@@ -1,0 +1,59 @@
+/* rule.c: a flow of the model as a rule of the datapath. */
+#include <errno.h>
+
+#include "datapath/table.h"
+#include "ofproto/compile/compile.h"
+#include "ofproto/compile/internal.h"
+
+static bool matches_all(const struct flow_match *m)
+{
+    static const struct flow_key none;
+    return flow_key_equal(&m->mask, &none);
+}
+
+/* Counters go together: a flow is not counted only when it asks for neither kind. */
+static bool wants_no_counts(uint16_t flags)
+{
+    const uint16_t both = OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS;
+    return (flags & both) == both;
+}
+
+static void fill(struct rule *r, const struct ofm_flow *f)
+{
+    const struct ofw_instructions *in = &f->instr;
+    r->match = f->match;
+    r->priority = f->priority;
+    r->table = f->table;
+    r->goto_table = in->has_goto ? in->goto_table : RULE_NO_GOTO;
+    r->clear_set = in->clear;
+    r->no_counts = wants_no_counts(f->flags);
+    r->is_miss = f->priority == 0 && matches_all(&f->match);
+    if (in->has_metadata) {
+        r->metadata_mask = in->metadata_mask;
+        r->metadata = in->metadata & in->metadata_mask;
+    }
+    r->cookie = f->cookie;
+    r->stats_id = f->stats_id;
+    r->origin.id = f->id;
+}
+
+int ofc_rule(const struct ofm_flow *f, struct op *scratch, struct rule **out)
+{
+    const struct ofw_instructions *in = &f->instr;
+    unsigned n_apply = in->has_apply ? in->apply.n : 0;
+    unsigned n_write = in->has_write ? in->write.n : 0;
+    struct op *write = scratch + n_apply;
+    if (in->has_meter)
+        return -EOPNOTSUPP;
+    if (n_apply > 0 && ofc_actions(&in->apply, scratch, n_apply) < 0)
+        return -EOPNOTSUPP;
+    if (n_write > 0 && ofc_actions(&in->write, write, n_write) < 0)
+        return -EOPNOTSUPP;
+    n_write = ofc_write_set(write, n_write);
+    struct rule *r = rule_create(scratch, (uint16_t)n_apply, write, (uint16_t)n_write);
+    if (r == NULL)
+        return -ENOMEM;
+    fill(r, f);
+    *out = r;
+    return 0;
+}
