@@ -187,8 +187,11 @@ static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no
     p->cfg = cfg;
     TAILQ_INSERT_TAIL(&b->ports, p, next);
     (void)port_poll_link(dp, &p->link);
-    weft_log(b->w, LOG_LVL_INFO, "port %s: created, %s, OpenFlow port %d", dp->name, cp->type,
-             (int)dp->ofp_no);
+    if (no == OFPP_LOCAL)
+        weft_log(b->w, LOG_LVL_INFO, "port %s: created, tap, OpenFlow port LOCAL", dp->name);
+    else
+        weft_log(b->w, LOG_LVL_INFO, "port %s: created, %s, OpenFlow port %u", dp->name, cp->type,
+                 dp->ofp_no);
     of_port_describe(p, &desc);
     of_port_status(b, OFPPR_ADD, &desc);
     return 0;

@@ -39,7 +39,7 @@ int of_buffer_take(struct of_bridge *b, uint32_t id, struct rte_mbuf **m, uint32
 nsec_t of_buffer_age(struct of_bridge *b, nsec_t now)
 {
     nsec_t due = NSEC_NEVER;
-    for (unsigned i = 0; i < WEFT_OF_BUFFERS; i++) {
+    for (unsigned i = 0; b->next_buffer && i < WEFT_OF_BUFFERS; i++) {
         struct of_buffer *f = &b->buffers[i];
         if (!f->m)
             continue;

@@ -30,6 +30,7 @@ struct conn {
     struct bufferevent *bev;
     struct ofs *s;
     bool connected, was_up;
+    bool in_rx;        /* inside ofs_rx(): what it leaves is pumped when it returns */
     nsec_t give_up_ns; /* connecting: when the peer had its time to answer */
     char peer[64];     /* of a passive one */
 };
@@ -135,7 +136,9 @@ static bool pump_in(struct conn *c)
     uint8_t bytes[READ_MAX];
     int r = 0, n = 0;
     while (r == 0 && ofs_wants_rx(c->s) && (n = evbuffer_remove(in, bytes, sizeof bytes)) > 0) {
+        c->in_rx = true;
         r = ofs_rx(c->s, bytes, (size_t)n, weft_now(c->of->all->b->w));
+        c->in_rx = false;
         pump_out(c);
     }
     if (r < 0) {
@@ -414,6 +417,12 @@ nsec_t of_conns_run(struct of_conns *all, nsec_t now)
     return due;
 }
 
+static void send_now(struct conn *c)
+{
+    if (!c->in_rx)
+        pump_out(c);
+}
+
 void of_conns_each(struct of_conns *all, void (*fn)(void *ctx, struct ofs *s), void *ctx)
 {
     struct controller *k;
@@ -422,7 +431,7 @@ void of_conns_each(struct of_conns *all, void (*fn)(void *ctx, struct ofs *s), v
         TAILQ_FOREACH(c, &k->conns, next)
             if (c->s && ofs_state(c->s) == OFS_UP) {
                 fn(ctx, c->s);
-                pump_out(c);
+                send_now(c);
             }
 }
 

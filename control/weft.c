@@ -73,9 +73,10 @@ static nsec_t run_all(struct weft *w, nsec_t now)
 
 void weft_control_run(struct weft *w, nsec_t now) { (void)run_all(w, now); }
 
+/* Not at once: whatever says it is always due must not spin us. */
 static void set_timer(struct weft *w, nsec_t in)
 {
-    in = in < 0 ? 0 : in;
+    in = in < NSEC_PER_MSEC / 2 ? NSEC_PER_MSEC / 2 : in;
     struct timeval tv = {.tv_sec = in / NSEC_PER_SEC,
                          .tv_usec = in % NSEC_PER_SEC / NSEC_PER_USEC + 1};
     event_add(w->tick, &tv);
