@@ -223,9 +223,6 @@ void act_ops(struct worker *w, struct rte_mbuf *m, const struct op_list *ops)
     worker_tx(w, bp->by_no[ops->ops[0].port], m);
 }
 
-struct program *program_normal(void) { return calloc(1, sizeof(struct program)); }
-void program_free(struct program *p) { free(p); }
-
 bool offload_needs_software(const struct rte_mbuf *m, uint32_t caps)
 {
     (void)caps;
