@@ -23,6 +23,7 @@ enum pkt_flags {
     PKT_VLAN = 1 << 0,   /* a VLAN tag at vlan_off (always 12) */
     PKT_IP_BAD = 1 << 1, /* L3 header is malformed; its fields read zero */
     PKT_L4_BAD = 1 << 2, /* L4 header is cut off; its fields read zero */
+    PKT_SENT = 1 << 3,   /* an action has sent it somewhere: not dropped when it ends */
 };
 
 struct pkt {

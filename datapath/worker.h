@@ -51,9 +51,9 @@ struct worker_perf {
 
 /* Action set of one packet in flight (OpenFlow 1.3.5 section 5.10). */
 struct action_set {
-    uint16_t present;                /* bit per enum set_slot */
-    struct op slot[SLOT_OUTPUT + 1]; /* SLOT_SET unused */
-    uint64_t fields;                 /* which fields are set: bit per enum flow_field */
+    uint32_t present;                 /* bit per enum op_code: one action of each type */
+    struct op op[OP_COPY_TTL_IN + 1]; /* by enum op_code; OP_SET_FIELD unused */
+    uint64_t fields;                  /* which fields are set: bit per enum flow_field */
     struct op set[FF_COUNT];
 };
 

@@ -1,0 +1,195 @@
+/* act.c: a rule's instructions, in OpenFlow's order (1.3.5 section 5.9): apply, clear, write,
+ * metadata, goto. */
+#include "datapath/act_internal.h"
+#include "datapath/punt.h"
+
+/* Cookie of what no rule sent (OpenFlow 1.3.5, 7.4.1). */
+#define COOKIE_NONE UINT64_MAX
+
+/* ------------------------------------------------------------ copies and ends */
+
+struct rte_mbuf *pkt_clone(struct worker *w, struct rte_mbuf *m)
+{
+    struct rte_mbuf *c = rte_pktmbuf_copy(m, w->sw->pool, 0, UINT32_MAX);
+    if (c != NULL)
+        *pkt_of(c) = *pkt_of(m);
+    return c;
+}
+
+void act_no_mbuf(struct worker *w, const struct rte_mbuf *m)
+{
+    const struct port *p = pkt_of((struct rte_mbuf *)(uintptr_t)m)->in_port;
+    w->drops[DROP_NO_MBUF]++;
+    if (p != NULL)
+        w->port_drops[p->index][DROP_NO_MBUF]++;
+}
+
+void act_end(struct worker *w, struct rte_mbuf *m)
+{
+    if (pkt_of(m)->flags & PKT_SENT)
+        rte_pktmbuf_free(m);
+    else
+        worker_drop(w, m, DROP_RULE_DROP);
+}
+
+/* OFPR_INVALID_TTL, to a controller that is there; else a drop. */
+static void ttl_ran_out(struct worker *w, struct rte_mbuf *m)
+{
+    const struct pkt *k = pkt_of(m);
+    uint32_t config =
+        k->in_port != NULL ? atomic_load_explicit(&k->in_port->config, memory_order_relaxed) : 0;
+    if (atomic_load_explicit(&k->bridge->packet_in, memory_order_relaxed) &&
+        !(config & PORT_CFG_NO_PACKET_IN))
+        act_output(w, m, OFPP_CONTROLLER, UINT16_MAX, PUNT_INVALID_TTL);
+    else
+        worker_drop(w, m, DROP_TTL_INVALID);
+}
+
+bool act_edit(struct worker *w, struct rte_mbuf *m, const struct op *op)
+{
+    bool ttl_invalid;
+    if (__builtin_expect(edit_apply(m, op, &ttl_invalid), 1))
+        return true;
+    if (ttl_invalid)
+        ttl_ran_out(w, m);
+    else
+        worker_drop(w, m, DROP_ACTION_BAD);
+    return false;
+}
+
+/* ------------------------------------------------------------ action lists */
+
+static void output_copy(struct worker *w, struct rte_mbuf *m, const struct op *op)
+{
+    struct rte_mbuf *c = pkt_clone(w, m);
+    if (c == NULL) {
+        act_no_mbuf(w, m);
+        return;
+    }
+    pkt_of(m)->flags |= PKT_SENT;
+    act_output_op(w, c, op);
+}
+
+/* The last output; n when there is none. Edits behind it are seen by nobody if m ends here. */
+static uint16_t last_output(const struct op_list *l)
+{
+    for (uint16_t i = l->n; i > 0; i--) {
+        if (l->ops[i - 1].code == OP_OUTPUT)
+            return i - 1;
+    }
+    return l->n;
+}
+
+/* Runs l. `ends`: nothing comes after it, so the last output takes m itself. False: m is gone. */
+static bool run_list(struct worker *w, struct rte_mbuf *m, const struct op_list *l, bool ends)
+{
+    uint16_t last = ends ? last_output(l) : l->n;
+    for (uint16_t i = 0; i < l->n; i++) {
+        const struct op *op = &l->ops[i];
+        if (i == last) {
+            act_output_op(w, m, op);
+            return false;
+        }
+        if (op->code == OP_OUTPUT)
+            output_copy(w, m, op);
+        else if (!act_edit(w, m, op))
+            return false;
+    }
+    return true;
+}
+
+void act_ops(struct worker *w, struct rte_mbuf *m, const struct op_list *ops)
+{
+    pkt_of(m)->rule = NULL;
+    pkt_of(m)->cookie = COOKIE_NONE;
+    if (run_list(w, m, ops, true))
+        act_end(w, m);
+}
+
+/* ------------------------------------------------------------ instructions */
+
+static void write_metadata(struct flow_key *k, const struct rule *r)
+{
+    k->metadata = (k->metadata & ~r->metadata_mask) | (r->metadata & r->metadata_mask);
+}
+
+/* One packet. True: it goes on to pkt->table. */
+static bool run_rule(struct worker *w, struct rte_mbuf *m, const struct rule *r)
+{
+    struct pkt *k = pkt_of(m);
+    bool go_on = r->goto_table != RULE_NO_GOTO;
+    bool set_left = (k->has_action_set && !r->clear_set) || r->write.n > 0;
+    k->cookie = r->cookie;
+    if (!run_list(w, m, &r->apply, !go_on && !set_left))
+        return false;
+    if (r->clear_set)
+        action_set_clear(m);
+    action_set_merge(w, m, &r->write);
+    write_metadata(&k->key, r);
+    if (!go_on) {
+        action_set_run(w, m);
+        return false;
+    }
+    k->table = r->goto_table;
+    if (k->table < WEFT_TABLES)
+        return true;
+    worker_drop(w, m, DROP_BAD_TABLE);
+    return false;
+}
+
+/* Counts a run of n packets that matched r; a rule nobody counts has no stats_id. */
+static void count(struct worker *w, const struct rule *r, struct rte_mbuf *const *m, uint16_t n)
+{
+    if (r->stats_id == UINT32_MAX)
+        return;
+    struct flow_stats *s = stats_at(&w->sw->flow_stats, w->index, r->stats_id);
+    s->used_ns = w->now;
+    if (r->no_counts)
+        return;
+    uint64_t bytes = 0;
+    for (uint16_t i = 0; i < n; i++)
+        bytes += m[i]->pkt_len;
+    s->packets += n;
+    s->bytes += bytes;
+}
+
+void stage_act(struct worker *w, const struct program *prog, struct burst *b)
+{
+    (void)prog;
+    uint16_t kept = 0;
+    for (uint16_t i = 0, end; i < b->n; i = end) {
+        const struct rule *r = pkt_of(b->m[i])->rule;
+        for (end = i + 1; end < b->n && pkt_of(b->m[end])->rule == r;)
+            end++;
+        if (r != NULL)
+            count(w, r, &b->m[i], (uint16_t)(end - i));
+        for (uint16_t j = i; j < end; j++) {
+            if (r == NULL)
+                worker_drop(w, b->m[j], DROP_TABLE_MISS);
+            else if (run_rule(w, b->m[j], r))
+                b->m[kept++] = b->m[j];
+        }
+    }
+    b->n = kept;
+}
+
+/* Its action set is one of those behind the burst's, by the depth: what is further out still needs
+ * its own. */
+void act_table(struct worker *w, struct rte_mbuf *m)
+{
+    struct pkt *k = pkt_of(m);
+    if (k->recirc >= WEFT_RECIRC_MAX) {
+        worker_drop(w, m, DROP_RECIRC_LIMIT);
+        return;
+    }
+    k->action_set = (uint16_t)(WEFT_BURST + k->recirc++);
+    k->has_action_set = 0;
+    k->table = 0;
+    k->flags &= (uint8_t)~PKT_SENT;
+    const struct program *prog = atomic_load_explicit(&k->bridge->program, memory_order_acquire);
+    struct burst b = {.n = 1, .m = {m}};
+    while (b.n > 0) {
+        stage_classify(w, prog, &b);
+        stage_act(w, prog, &b);
+    }
+}

@@ -1,0 +1,102 @@
+/* l2.c: NORMAL switching (IEEE 802.1Q-2018 clause 8), FLOOD and ALL. */
+#include "datapath/act_internal.h"
+#include "datapath/l2_vlan.h"
+
+static bool is_open(const struct port *p)
+{
+    uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
+    return (config & (PORT_CFG_DOWN | PORT_CFG_NO_FWD)) == 0 &&
+           atomic_load_explicit(&p->link_up, memory_order_relaxed);
+}
+
+/* Out of a port; with a tag as the port's mode has it, or (t NULL) as it is. */
+static void send(struct worker *w, struct rte_mbuf *m, struct port *p, const struct l2_tag *t)
+{
+    if (t != NULL && !l2_vlan_write(l2_vlan_of(p), t, m))
+        worker_drop_at(w, p, m, DROP_ACTION_BAD);
+    else
+        worker_tx(w, p, m);
+}
+
+static void send_copy(struct worker *w, struct rte_mbuf *m, struct port *p, const struct l2_tag *t)
+{
+    struct rte_mbuf *c = pkt_clone(w, m);
+    if (c == NULL)
+        act_no_mbuf(w, m);
+    else
+        send(w, c, p, t);
+}
+
+/* To every port but the ingress one (of the tag's VLAN, when there is one). The last takes m. */
+static void flood(struct worker *w, struct rte_mbuf *m, const struct l2_tag *t)
+{
+    const struct pkt *k = pkt_of(m);
+    const struct bridge_ports *ports =
+        atomic_load_explicit(&k->bridge->ports, memory_order_acquire);
+    struct port *last = NULL;
+    for (uint16_t i = 0; i < ports->n; i++) {
+        struct port *p = ports->list[i];
+        if (p == k->in_port || !is_open(p) || (t != NULL && !l2_vlan_member(l2_vlan_of(p), t)))
+            continue;
+        if (last != NULL)
+            send_copy(w, m, last, t);
+        last = p;
+    }
+    if (last != NULL)
+        send(w, m, last, t);
+    else
+        worker_drop(w, m, DROP_NO_DESTINATION);
+}
+
+void l2_flood(struct worker *w, struct rte_mbuf *m, bool all)
+{
+    (void)all; /* OFPPC_NO_FLOOD, which would tell them apart, went with OpenFlow 1.1 */
+    flood(w, m, NULL);
+}
+
+static void learn(struct worker *w, struct pkt *k, uint16_t vlan)
+{
+    struct port *p = k->in_port;
+    struct mac src = k->key.eth_src;
+    if (p == NULL || mac_is_multicast(src) || mac_is_zero(src))
+        return;
+    if (!fdb_seen(k->bridge->fdb, vlan, src, p->index, w->now))
+        worker_learn(w, k->bridge, vlan, src, p);
+}
+
+/* Where the destination lives, or NULL: everywhere. An entry may be of a port that has left, or
+ * no longer carries the VLAN. */
+static struct port *destination(struct worker *w, const struct pkt *k, const struct l2_tag *t)
+{
+    if (mac_is_multicast(k->key.eth_dst))
+        return NULL;
+    uint16_t to = fdb_lookup(k->bridge->fdb, t->vid, k->key.eth_dst);
+    if (to == FDB_NO_PORT)
+        return NULL;
+    struct port *p = atomic_load_explicit(&w->sw->ports[to], memory_order_acquire);
+    if (p == NULL || p->bridge != k->bridge || !l2_vlan_member(l2_vlan_of(p), t))
+        return NULL;
+    return p;
+}
+
+void l2_normal(struct worker *w, struct rte_mbuf *m)
+{
+    struct pkt *k = pkt_of(m);
+    struct l2_tag t;
+    if (mac_is_link_reserved(k->key.eth_dst) && !k->bridge->forward_bpdu) {
+        worker_drop(w, m, DROP_LINK_RESERVED);
+        return;
+    }
+    if (!l2_vlan_in(k->in_port, m, &t)) {
+        worker_drop(w, m, DROP_VLAN_FILTERED);
+        return;
+    }
+    learn(w, k, t.vid);
+    struct port *p = destination(w, k, &t);
+    if (p == NULL)
+        flood(w, m, &t);
+    else if (p == k->in_port)
+        worker_drop(w, m, DROP_SELF_DIRECTED);
+    else
+        send(w, m, p, &t);
+}
