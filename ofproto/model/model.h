@@ -71,13 +71,24 @@ void ofm_each(const struct ofm *m, uint8_t table, bool (*fn)(void *ctx, const st
 /* Those that a FLOW/AGGREGATE multipart selects (non-strict match, cookie, out_port). */
 void ofm_select(const struct ofm *m, const struct ofw_multipart_req *q,
                 bool (*fn)(void *ctx, const struct ofm_flow *f), void *ctx);
+/* The same in portions: fn returns false at a flow that it has no room for, and the next call
+ * with the same cursor begins at that one. The model may change in between: flows that stay are
+ * seen once. A zeroed cursor begins. True: that was all. */
+struct ofm_cursor {
+    uint8_t table;
+    uint16_t priority;
+    uint64_t id; /* 0: at the beginning */
+};
+bool ofm_select_from(const struct ofm *m, const struct ofw_multipart_req *q, struct ofm_cursor *at,
+                     bool (*fn)(void *ctx, const struct ofm_flow *f), void *ctx);
 /* The flow with this id (a rule's origin.id), or NULL. */
 const struct ofm_flow *ofm_by_id(const struct ofm *m, uint64_t id);
 struct ofm_table_info ofm_table(const struct ofm *m, uint8_t table);
 void ofm_flow_stats(const struct ofm *m, const struct ofm_flow *f, nsec_t now,
                     struct ofw_flow_stats *out);
 uint32_t ofm_flow_count(const struct ofm *m);
-/* Deletes all flows (a fail-mode change). persistent_too false keeps configured ones. */
+/* Deletes all flows (a fail-mode change), each with its flow-removed if it asked for one.
+ * persistent_too false keeps configured ones. */
 void ofm_clear(struct ofm *m, bool persistent_too, nsec_t now);
 
 /* ---- text.c: ovs-ofctl's flow syntax (see ovs-ofctl(8), ovs-fields(7), ovs-actions(7)) ---- */
