@@ -189,7 +189,7 @@ static unsigned lan_out(struct lan *l)
 }
 
 /* Puts rules of any tables in place of what is there; takes them. */
-static void lan_program(struct lan *l, struct rule **rules, unsigned n)
+static inline void lan_program(struct lan *l, struct rule **rules, unsigned n)
 {
     struct program *p = program_create();
     for (unsigned id = 0; id < 4; id++) {
