@@ -336,6 +336,33 @@ static void a_copy_that_cannot_be_made_is_counted(void **state)
     assert_int_equal(lan_out(l), 1 << 3);
 }
 
+static void a_clone_of_a_long_frame_is_whole_and_keeps_its_requests(void **state)
+{
+    struct lan *l = *state;
+    struct worker *w = l->sw->workers[0];
+    struct rte_mbuf *m = lan_mbuf(l, frames[F_TCP4].b, frames[F_TCP4].len);
+    for (unsigned i = 0; i < 20; i++) {
+        struct rte_mbuf *more = rte_pktmbuf_alloc(l->sw->pool);
+        memset(rte_pktmbuf_append(more, 2000), (int)i, 2000);
+        assert_int_equal(rte_pktmbuf_chain(m, more), 0);
+    }
+    m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM;
+    m->tso_segsz = 1448;
+    pkt_of(m)->bridge = l->br;
+    struct rte_mbuf *c = pkt_clone(w, m);
+    assert_non_null(c);
+    assert_int_equal(c->pkt_len, m->pkt_len);
+    assert_int_equal(c->ol_flags, m->ol_flags);
+    assert_int_equal(c->tso_segsz, 1448);
+    assert_ptr_equal(pkt_of(c)->bridge, l->br);
+    uint8_t a[64], b[64];
+    for (uint32_t off = 0; off + 64 <= m->pkt_len; off += 64)
+        assert_memory_equal(rte_pktmbuf_read(m, off, 64, a), rte_pktmbuf_read(c, off, 64, b), 64);
+    assert_true(rte_pktmbuf_headroom(c) >= 8); /* tags still fit in front */
+    rte_pktmbuf_free(c);
+    rte_pktmbuf_free(m);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, lan_setup, lan_teardown)
 
 int main(void)
@@ -356,6 +383,7 @@ int main(void)
         T(a_packet_out_goes_out_or_through_the_tables),
         T(tables_that_send_to_the_tables_come_to_an_end),
         T(a_copy_that_cannot_be_made_is_counted),
+        T(a_clone_of_a_long_frame_is_whole_and_keeps_its_requests),
     };
     return cmocka_run_group_tests(tests, lan_eal, NULL);
 }
