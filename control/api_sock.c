@@ -73,34 +73,34 @@ static ssize_t line_length(struct client *c, struct evbuffer *in)
     return at.pos;
 }
 
-/* Answers one line; true when there was one. */
-static bool one_line(struct client *c)
+static void one_line(struct client *c)
 {
     struct evbuffer *in = bufferevent_get_input(c->bev);
     ssize_t len = line_length(c, in);
     if (len < 0 && evbuffer_get_length(in) > API_LINE_MAX) {
-        static const char zero[] = "";
-        say(c, api_line(c->api->w, zero, (size_t)API_LINE_MAX + 1)); /* says that it is too long */
+        say(c, api_line(c->api->w, "", (size_t)API_LINE_MAX + 1)); /* says that it is too long */
         c->last = true;
     }
     if (len < 0)
-        return false;
+        return;
     unsigned char *line = evbuffer_pullup(in, len + 1);
-    if (!line)
-        c->last = true;
-    else
+    if (line)
         say(c, api_line(c->api->w, (char *)line, (size_t)len));
+    c->last = c->last || !line;
     evbuffer_drain(in, (size_t)len + 1);
     c->seen = 0;
-    return true;
+}
+
+static bool pending(const struct client *c)
+{
+    return evbuffer_get_length(bufferevent_get_output(c->bev)) > 0;
 }
 
 static void turn(struct client *c)
 {
-    bool busy = evbuffer_get_length(bufferevent_get_output(c->bev)) > 0;
-    if (!busy && !c->last)
-        busy = one_line(c);
-    if (busy || evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
+    if (!pending(c) && !c->last)
+        one_line(c);
+    if (pending(c))
         bufferevent_disable(c->bev, EV_READ); /* until on_written */
     else if (c->eof || c->last)
         client_free(c);
@@ -115,13 +115,9 @@ static void on_read(struct bufferevent *bev, void *arg)
 static void on_written(struct bufferevent *bev, void *arg)
 {
     struct client *c = arg;
-    if (evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+    if (pending(c))
         return;
-    if (c->last) {
-        client_free(c);
-        return;
-    }
-    if (!c->eof)
+    if (!c->eof && !c->last)
         bufferevent_enable(bev, EV_READ);
     turn(c);
 }
@@ -215,7 +211,9 @@ int api_listen(struct event_base *base, struct weft *w, const char *path, struct
     struct api *a = calloc(1, sizeof *a);
     char *copy = strdup(path);
     struct evconnlistener *l =
-        a && copy ? evconnlistener_new(base, on_accept, a, LEV_OPT_CLOSE_ON_FREE, 16, fd) : NULL;
+        a && copy ? evconnlistener_new(base, on_accept, a,
+                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16, fd)
+                  : NULL;
     if (!l) {
         close(fd);
         unlink(path);

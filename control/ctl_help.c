@@ -1,0 +1,164 @@
+/* control/ctl_help.c: the commands, and what help says about them. */
+#include <string.h>
+
+#include "control/ctl.h"
+
+#define PORT_KEYS                                                                                  \
+    "  keys: type (tap, vhost-user, af_packet, pcap, null, ring, dpdk), ifname, netns, path,\n"    \
+    "  server, pcap_in, pcap_out, pcap_loop, devargs, queues, ofport, mac, mtu, down, offloads,\n" \
+    "  vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs\n"
+#define BRIDGE_KEYS                                                                          \
+    "  keys: datapath_id, fail_mode, controllers, probe_s, local, forward_bpdu, fdb.size,\n" \
+    "  fdb.ageing_s\n"
+
+const struct ctl_command ctl_commands[] = {
+    {"show", NULL, ctl_show, 0, 0, 0, "", "bridges with their ports and controllers", NULL},
+
+    {"bridge", "show", ctl_bridge_show, 0, 1, 0, "[BRIDGE]", "a table of bridges", NULL},
+    {"bridge", "list", ctl_bridge_list, 0, 0, 0, "", "their names", NULL},
+    {"bridge", "add", ctl_bridge_add, 1, -1, 0, "BRIDGE [BRIDGE_KEY=VALUE]...", "make a bridge",
+     "  weftctl bridge add br0\n"
+     "  weftctl bridge add br1 fail_mode=secure controllers=tcp:127.0.0.1:6653\n" BRIDGE_KEYS},
+    {"bridge", "del", ctl_bridge_del, 1, 1, 0, "BRIDGE", "delete a bridge with its ports", NULL},
+    {"bridge", "set", ctl_bridge_set, 2, -1, 0, "BRIDGE BRIDGE_KEY=VALUE...",
+     "change keys; KEY= takes one away",
+     "  weftctl bridge set br0 controllers=ptcp:6653,tcp:10.0.0.1 fdb.ageing_s=60\n"},
+
+    {"port", "show", ctl_port_show, 0, 1, 0, "[PORT|BRIDGE]", "a table of ports, or all about one",
+     NULL},
+    {"port", "list", ctl_port_list, 0, 1, 0, "[BRIDGE]", "their names", NULL},
+    {"port", "add", ctl_port_add, 2, -1, 0, "BRIDGE NEW_PORT [PORT_KEY=VALUE]...",
+     "make a port, a tap unless type= says otherwise",
+     "  weftctl port add br0 vm1 tag=10\n"
+     "  weftctl port add br0 vm2 type=vhost-user path=/run/vm2.sock\n"
+     "  weftctl port add br0 up0 type=af_packet ifname=veth0 trunks=10,20-29\n" PORT_KEYS},
+    {"port", "del", ctl_port_del, 1, 2, 0, "[BRIDGE] PORT", "delete a port", NULL},
+    {"port", "set", ctl_port_set, 2, -1, 0, "PORT PORT_KEY=VALUE...",
+     "change keys; KEY= takes one away",
+     "  weftctl port set vm1 tag=20 mtu=9000\n"
+     "  weftctl port set vm1 down=true\n"
+     "  weftctl port set vm1 tag=        # no VLAN any more\n"},
+
+    {"fdb", "show", ctl_fdb_show, 0, 3, 0, "[BRIDGE] [port=PORT] [vlan=VLAN]", "where MACs live",
+     NULL},
+    {"fdb", "flush", ctl_fdb_flush, 0, 3, 0, "[BRIDGE] [port=PORT] [vlan=VLAN]",
+     "forget learnt MACs", "  weftctl fdb flush br0 port=vm1\n"},
+    {"fdb", "add", ctl_fdb_add, 4, 4, 0, "BRIDGE MAC VLAN PORT", "a static MAC; VLAN 0: none",
+     "  weftctl fdb add br0 02:00:00:00:00:01 10 vm1\n"},
+    {"fdb", "del", ctl_fdb_del, 2, 3, 0, "BRIDGE MAC [VLAN]", "delete one MAC", NULL},
+
+    {"flow", "add", ctl_flow_add, 2, -1, 0, "BRIDGE FLOW...|-|@FILE",
+     "add flows, in ovs-ofctl's syntax",
+     "  weftctl flow add br0 'priority=10,in_port=vm1,ip,nw_dst=10.0.0.0/8,actions=output:vm2'\n"
+     "  weftctl flow add br0 'table=1,tcp,tp_dst=22,actions=drop'\n"
+     "  weftctl flow add br0 - < flows.txt      # a flow a line; # begins a comment\n"},
+    {"flow", "mod", ctl_flow_mod, 2, -1, CTL_OPT_STRICT, "BRIDGE [--strict] FLOW...|-|@FILE",
+     "change the actions of flows that match", NULL},
+    {"flow", "del", ctl_flow_del, 1, -1, CTL_OPT_STRICT, "BRIDGE [--strict] [MATCH...|-|@FILE]",
+     "delete flows that match; without MATCH all",
+     "  weftctl flow del br0 in_port=vm1\n"
+     "  weftctl flow del br0 --strict 'priority=10,in_port=vm1'\n"},
+    {"flow", "dump", ctl_flow_dump, 1, 2, 0, "BRIDGE [MATCH]", "flows with their counters",
+     "  weftctl flow dump br0 table=1,tcp\n"},
+    {"flow", "replace", ctl_flow_replace, 2, -1, 0, "BRIDGE FLOW...|-|@FILE",
+     "make the bridge's flows be these; what stays keeps its counters",
+     "  weftctl flow replace br0 @flows.txt\n"},
+
+    {"packet-out", NULL, ctl_packet_out, 4, 4, 0, "BRIDGE PORT|controller ACTIONS HEX",
+     "send a frame through actions",
+     "  weftctl packet-out br0 controller output:vm1 ffffffffffff02000000000188b50000\n"},
+    {"table", "show", ctl_table_show, 0, 2, CTL_OPT_ALL, "[BRIDGE] [all]",
+     "how flow tables are compiled and used", NULL},
+    {"controller", "show", ctl_controller_show, 0, 1, 0, "[BRIDGE]", "controllers and their state",
+     NULL},
+    {"stats", NULL, ctl_stats, 0, -1, CTL_OPT_WATCH, "[--watch SECONDS] [PORT]...",
+     "rates of ports and drops, over a second",
+     "  weftctl stats --watch 5 vm1 vm2\n"
+     "  weftctl stats --interval 0.2\n"},
+    {"perf", NULL, ctl_perf, 0, 0, CTL_OPT_WATCH, "[--watch SECONDS]",
+     "what the workers do with their time", NULL},
+    {"drops", NULL, ctl_drops, 0, 1, CTL_OPT_ALL, "[REASON|all]",
+     "what was dropped, why, and the last frames",
+     "  weftctl drops vlan-filtered             # that reason's last frames in hexadecimal\n"},
+    {"reload", NULL, ctl_reload, 0, 0, 0, "", "read the configuration file again", NULL},
+    {"config", "show", ctl_config_show, 0, 0, 0, "", "the configuration in force, as YAML", NULL},
+    {"log-level", NULL, ctl_log_level, 0, 1, 0, "[LEVEL]", "show or set the log's level", NULL},
+    {"version", NULL, ctl_version, 0, 0, 0, "", "versions of weftctl and weftd", NULL},
+    {"api", NULL, ctl_api, 1, 2, 0, "METHOD [JSON]", "call a method of the API",
+     "  weftctl api port.add '{\"bridge\":\"br0\",\"name\":\"vm1\",\"tag\":10}'\n"},
+    {"completion", NULL, ctl_completion, 1, 1, 0, "bash", "print the completion script",
+     "  source <(weftctl completion bash)\n"},
+    {"help", NULL, ctl_help, 0, 2, 0, "[COMMAND]", "this, or about one command", NULL},
+    {0},
+};
+
+bool ctl_is_noun(const char *noun)
+{
+    for (const struct ctl_command *k = ctl_commands; k->noun; k++)
+        if (!strcmp(k->noun, noun))
+            return true;
+    return false;
+}
+
+/* verb NULL: the noun's own command, or its "show". */
+const struct ctl_command *ctl_find(const char *noun, const char *verb)
+{
+    for (const struct ctl_command *k = ctl_commands; k->noun; k++) {
+        if (strcmp(k->noun, noun))
+            continue;
+        if (!k->verb || (verb && !strcmp(k->verb, verb)) || (!verb && !strcmp(k->verb, "show")))
+            return k;
+    }
+    return NULL;
+}
+
+/* Completion wants to know more of a word than people do: PORT_KEY is a KEY. */
+static void drop_word(char *text, const char *word)
+{
+    char *at = strstr(text, word);
+    if (at)
+        memmove(at, at + strlen(word), strlen(at + strlen(word)) + 1);
+}
+
+static void line(struct ctl *c, const struct ctl_command *k)
+{
+    char left[128];
+    snprintf(left, sizeof left, "%s%s%s%s%s", k->noun, k->verb ? " " : "", k->verb ? k->verb : "",
+             *k->args ? " " : "", k->args);
+    drop_word(left, "PORT_");
+    drop_word(left, "BRIDGE_");
+    drop_word(left, "NEW_");
+    if (strlen(left) > 44)
+        fprintf(c->out, "  %s\n  %-44s  %s\n", left, "", k->text);
+    else
+        fprintf(c->out, "  %-44s  %s\n", left, k->text);
+}
+
+static void overview(struct ctl *c)
+{
+    fputs("usage: weftctl [--rundir DIR | --socket PATH] [--json] COMMAND [ARGUMENT]...\n\n",
+          c->out);
+    for (const struct ctl_command *k = ctl_commands; k->noun; k++)
+        line(c, k);
+    fputs("\n`weftctl help COMMAND` gives examples. The runtime directory is /run/weft.\n"
+          "Exit status: 0 done, 1 refused by weftd, 2 wrong usage, 3 no weftd.\n",
+          c->out);
+}
+
+int ctl_help(struct ctl *c, int argc, char **argv)
+{
+    bool found = false;
+    if (argc == 0) {
+        overview(c);
+        return CTL_OK;
+    }
+    for (const struct ctl_command *k = ctl_commands; k->noun; k++) {
+        if (strcmp(k->noun, argv[0]) || (argc > 1 && (!k->verb || strcmp(k->verb, argv[1]))))
+            continue;
+        line(c, k);
+        if (k->examples)
+            fputs(k->examples, c->out);
+        found = true;
+    }
+    return found ? CTL_OK : ctl_usage(c, "no command \"%s\"; see `weftctl help`", argv[0]);
+}
