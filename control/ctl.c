@@ -90,9 +90,15 @@ static int check_use(struct ctl *c, const struct ctl_command *k, int n)
                          c->given & ~k->options & CTL_OPT_STRICT ? "--strict"
                          : c->given & ~k->options & CTL_OPT_ALL  ? "--all"
                                                                  : "--watch or --interval");
-    if (n < k->min || (k->max >= 0 && n > k->max))
-        return ctl_usage(c, "wrong number of arguments; see `weftctl help %s%s%s`", k->noun, gap,
-                         verb);
+    if (n < k->min || (k->max >= 0 && n > k->max)) {
+        char *about[] = {(char *)k->noun, (char *)k->verb};
+        FILE *out = c->out;
+        c->out = c->err;
+        ctl_usage(c, "%s%s%s: too %s arguments", k->noun, gap, verb, n < k->min ? "few" : "many");
+        ctl_help(c, k->verb ? 2 : 1, about);
+        c->out = out;
+        return CTL_USAGE;
+    }
     return CTL_OK;
 }
 
