@@ -204,22 +204,15 @@ struct rte_mbuf *of_frame(struct of_bridge *b, const void *frame, size_t len)
         uint16_t room = rte_pktmbuf_tailroom(m), n = len < room ? (uint16_t)len : room;
         memcpy(rte_pktmbuf_mtod(m, void *), from, n);
         m->data_len = n;
-        first->pkt_len += m == first ? n : 0u;
+        first->pkt_len += n;
         from += n;
         len -= n;
         if (len == 0)
             return first;
-        struct rte_mbuf *more = rte_pktmbuf_alloc(b->w->sw->pool);
-        if (m != first)
-            first->pkt_len += n;
-        m->next = more;
-        first->nb_segs++;
-        m = more;
+        m = m->next = rte_pktmbuf_alloc(b->w->sw->pool);
+        first->nb_segs = (uint16_t)(first->nb_segs + (m != NULL));
     }
-    if (first) {
-        first->nb_segs--;
-        rte_pktmbuf_free(first);
-    }
+    rte_pktmbuf_free(first);
     return NULL;
 }
 
