@@ -91,7 +91,7 @@ uint32_t ofm_flow_count(const struct ofm *m);
  * persistent_too false keeps configured ones. */
 void ofm_clear(struct ofm *m, bool persistent_too, nsec_t now);
 
-/* ---- text.c: ovs-ofctl's flow syntax (see ovs-ofctl(8), ovs-fields(7), ovs-actions(7)) ---- */
+/* ---- text_*.c: ovs-ofctl's flow syntax (see ovs-ofctl(8), ovs-fields(7), ovs-actions(7)) ---- */
 
 struct ofm_names { /* port names to numbers and back; may be NULL */
     void *ctx;
@@ -100,10 +100,15 @@ struct ofm_names { /* port names to numbers and back; may be NULL */
 };
 
 /* "table=0,priority=10,ip,nw_dst=10.0.0.0/8,actions=output:2" -> flow-mod of `command`.
- * Actions go to the arena. 0, or -EINVAL with a message that shows the offending word and what was
- * expected. */
+ * Actions go to the arena (reset it before). 0, or -EINVAL with a message that shows the
+ * offending word and what was expected. Without "table=" DELETE means all tables, the others table
+ * 0. Other than ADD take "cookie=v/mask" as a filter (no mask: all bits). DELETE takes no actions
+ * and no priority; DELETE_STRICT takes the whole text of a flow, its actions are ignored. */
 int ofm_text_parse(const char *text, enum ofw_flow_command command, const struct ofm_names *names,
                    struct ofw_arena *arena, struct ofw_flow_mod *out, struct errbuf *e);
+/* A packet-out's list: "output:2,normal", the part after "actions=". Here TABLE is allowed. */
+int ofm_text_parse_actions(const char *text, const struct ofm_names *names, struct ofw_arena *arena,
+                           struct ofw_actions *out, struct errbuf *e);
 struct strbuf;
 /* "priority=10,ip,nw_dst=10.0.0.0/8" */
 void ofm_text_match(struct strbuf *b, const struct flow_match *m, uint16_t priority,
