@@ -15,8 +15,9 @@ enum eal_hugepages { EAL_HUGE_AUTO, EAL_HUGE_NO, EAL_HUGE_REQUIRE };
 
 struct eal_options {
     enum eal_hugepages hugepages;
-    unsigned memory_mb;      /* 0: 128 without hugepages; with them, grows on demand */
-    bool pci;                /* scan PCI (a dpdk port with a PCI address is configured) */
+    unsigned memory_mb; /* 0: 256 without hugepages (touched as it is used); with them, grows on
+                           demand */
+    bool pci;           /* scan PCI (a dpdk port with a PCI address is configured) */
     const char *driver_path; /* extra PMD plugin or folder (EAL -d), or NULL */
     bool quiet;              /* EAL's own log at error level only */
 };
