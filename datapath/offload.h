@@ -21,6 +21,13 @@ int offload_from_vnet(struct rte_mbuf *m, const struct virtio_net_hdr *h);
 /* mbuf flags -> virtio_net_hdr (zeroed when there is nothing to say). */
 void offload_to_vnet(const struct rte_mbuf *m, struct virtio_net_hdr *h);
 
+/* The same for a request that came another way (librte_vhost): a partial checksum in m's TCP or UDP
+ * header, segments of gso_size bytes to cut (0: none). 0, or -EINVAL when its headers don't fit. */
+int offload_request(struct rte_mbuf *m, bool csum, uint16_t gso_size);
+/* Sets l2_len, l3_len, l4_len and the IPv4/IPv6 flags of a frame with requests from its headers as
+ * they are now, which the pipeline may have changed. False when it has no TCP or UDP header. */
+bool offload_set_lens(struct rte_mbuf *m);
+
 /* True when m asks for something that caps (enum port_caps) does not have. */
 bool offload_needs_software(const struct rte_mbuf *m, uint32_t caps);
 
