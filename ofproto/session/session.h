@@ -59,7 +59,8 @@ int ofs_tick(struct ofs *s, nsec_t now);
 nsec_t ofs_deadline(const struct ofs *s);
 bool ofs_wants_rx(const struct ofs *s);
 
-/* What waits to be sent; NULL/0 when nothing. ofs_sent() takes n of it away. */
+/* What waits to be sent; NULL/0 when nothing. ofs_sent() takes n of it away, and goes on with what
+ * had to wait for room: a dump, messages that have come. It may call the host. */
 const void *ofs_out(const struct ofs *s, size_t *n);
 void ofs_sent(struct ofs *s, size_t n);
 

@@ -1,0 +1,267 @@
+/* OFPT_MULTIPART_REQUEST: statistics and descriptions (1.3.5, 7.3.5). */
+#include "ofproto/session/priv.h"
+
+#include <stdlib.h>
+
+enum { OFPMPF_REQ_MORE = 1, OFPTFFC_EPERM = 5, MULTIPART_HEADER_BYTES = 8 };
+
+/* ---- replies in as many messages as it takes ---- */
+
+struct reply reply_begin(struct ofs *s, uint32_t xid, uint16_t type)
+{
+    struct reply r = {.s = s, .xid = xid, .type = type, .w = session_writer(s)};
+    r.at = ofw_multipart_begin(&r.w, xid, type);
+    return r;
+}
+
+void reply_end(struct reply *r, bool more)
+{
+    ofw_multipart_end(&r->w, r->at, more);
+    session_written(r->s, &r->w);
+}
+
+/* False: it doesn't fit, and nothing was written. */
+static bool try_add(struct reply *r, void (*encode)(struct writer *w, const void *entry),
+                    const void *entry)
+{
+    size_t was = r->w.len;
+    bool was_bad = r->w.bad;
+    encode(&r->w, entry);
+    if (!r->w.bad)
+        return true;
+    r->w.len = was;
+    r->w.bad = was_bad;
+    return false;
+}
+
+static bool is_empty(const struct reply *r)
+{
+    return r->w.len <= OF_HEADER_BYTES + MULTIPART_HEADER_BYTES;
+}
+
+void reply_add(struct reply *r, void (*encode)(struct writer *w, const void *entry),
+               const void *entry)
+{
+    if (try_add(r, encode, entry) || is_empty(r))
+        return; /* one that is too long for any message is left out */
+    reply_end(r, true);
+    *r = reply_begin(r->s, r->xid, r->type);
+    (void)try_add(r, encode, entry);
+}
+
+/* ---- flows ---- */
+
+struct portion {
+    struct reply r;
+    const struct ofs *s;
+};
+
+static void encode_flow(struct writer *w, const void *entry) { ofw_flow_stats_encode(w, entry); }
+
+/* False: the message is full. */
+static bool add_flow(void *ctx, const struct ofm_flow *f)
+{
+    struct portion *p = ctx;
+    struct ofw_flow_stats stats;
+    ofm_flow_stats(p->s->host.model, f, p->s->now, &stats);
+    return try_add(&p->r, encode_flow, &stats) || is_empty(&p->r);
+}
+
+void multipart_continue(struct ofs *s)
+{
+    struct dump *d = &s->dump;
+    while (d->active && session_backlog(s) < DUMP_AHEAD) {
+        struct portion p = {.r = reply_begin(s, d->xid, OFPMP_FLOW), .s = s};
+        if (!d->active)
+            return; /* no memory: closed */
+        bool all = ofm_select_from(s->host.model, &d->req, &d->at, add_flow, &p);
+        reply_end(&p.r, !all);
+        d->active = !all;
+    }
+}
+
+static int bad_table(struct ofw_error *e)
+{
+    return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TABLE_ID, "no such table");
+}
+
+static int flows(struct ofs *s, uint32_t xid, const struct ofw_multipart_req *q,
+                 struct ofw_error *e)
+{
+    if (q->table >= WEFT_TABLES && q->table != OFPTT_ALL)
+        return bad_table(e);
+    s->dump = (struct dump){.active = true, .xid = xid, .req = *q};
+    multipart_continue(s);
+    return 0;
+}
+
+struct sum {
+    const struct ofs *s;
+    uint64_t packets, bytes;
+    uint32_t flows;
+};
+
+static bool add_to_sum(void *ctx, const struct ofm_flow *f)
+{
+    struct sum *sum = ctx;
+    struct ofw_flow_stats stats;
+    ofm_flow_stats(sum->s->host.model, f, sum->s->now, &stats);
+    sum->packets += stats.packets;
+    sum->bytes += stats.bytes;
+    sum->flows++;
+    return true;
+}
+
+static int aggregate(struct ofs *s, uint32_t xid, const struct ofw_multipart_req *q,
+                     struct ofw_error *e)
+{
+    struct sum sum = {.s = s};
+    if (q->table >= WEFT_TABLES && q->table != OFPTT_ALL)
+        return bad_table(e);
+    ofm_select(s->host.model, q, add_to_sum, &sum);
+    struct reply r = reply_begin(s, xid, OFPMP_AGGREGATE);
+    ofw_aggregate_encode(&r.w, sum.packets, sum.bytes, sum.flows);
+    reply_end(&r, false);
+    return 0;
+}
+
+/* ---- tables, the switch ---- */
+
+static void encode_table(struct writer *w, const void *entry) { ofw_table_stats_encode(w, entry); }
+
+static void tables(struct ofs *s, uint32_t xid)
+{
+    struct reply r = reply_begin(s, xid, OFPMP_TABLE);
+    for (unsigned i = 0; i < WEFT_TABLES; i++) {
+        struct ofw_table_stats t = {.table = (uint8_t)i};
+        t.active = ofm_table(s->host.model, t.table).flows;
+        s->host.table_stats(s->host.ctx, t.table, &t.lookups, &t.matches);
+        reply_add(&r, encode_table, &t);
+    }
+    reply_end(&r, false);
+}
+
+static void desc(struct ofs *s, uint32_t xid)
+{
+    struct ofw_desc d = {0};
+    s->host.desc(s->host.ctx, &d);
+    struct reply r = reply_begin(s, xid, OFPMP_DESC);
+    ofw_desc_encode(&r.w, &d);
+    reply_end(&r, false);
+}
+
+/* ---- ports ---- */
+
+/* All ports, in memory of the caller's; NULL: no memory, and the session is closed. */
+static struct ofw_port *all_ports(struct ofs *s, size_t *n)
+{
+    size_t max = s->host.ports(s->host.ctx, NULL, 0);
+    struct ofw_port *p = calloc(max + 1, sizeof *p);
+    if (!p) {
+        session_close(s, "out of memory");
+        return NULL;
+    }
+    *n = s->host.ports(s->host.ctx, p, max);
+    *n = *n < max ? *n : max;
+    return p;
+}
+
+static void encode_port(struct writer *w, const void *entry) { ofw_port_desc_encode(w, entry); }
+
+static void port_desc(struct ofs *s, uint32_t xid)
+{
+    size_t n;
+    struct ofw_port *p = all_ports(s, &n);
+    if (!p)
+        return;
+    struct reply r = reply_begin(s, xid, OFPMP_PORT_DESC);
+    for (size_t i = 0; i < n; i++)
+        reply_add(&r, encode_port, &p[i]);
+    reply_end(&r, false);
+    free(p);
+}
+
+static void encode_port_stats(struct writer *w, const void *entry)
+{
+    ofw_port_stats_encode(w, entry);
+}
+
+static void add_port_stats(struct reply *r, uint32_t no)
+{
+    struct ofw_port_stats stats = {.no = no};
+    if (r->s->host.port_stats(r->s->host.ctx, no, &stats))
+        reply_add(r, encode_port_stats, &stats);
+}
+
+static int port_stats(struct ofs *s, uint32_t xid, uint32_t no, struct ofw_error *e)
+{
+    size_t n = 0;
+    struct ofw_port *p = NULL;
+    if (no == OFPP_ANY && !(p = all_ports(s, &n)))
+        return 0;
+    if (no != OFPP_ANY && !s->host.port_exists(s->host.ctx, no))
+        return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT, "no such port");
+    struct reply r = reply_begin(s, xid, OFPMP_PORT_STATS);
+    if (!p)
+        add_port_stats(&r, no);
+    for (size_t i = 0; i < n; i++)
+        add_port_stats(&r, p[i].no);
+    reply_end(&r, false);
+    free(p);
+    return 0;
+}
+
+/* ---- any ---- */
+
+static int table_features(struct ofs *s, const struct message *m, struct ofw_error *e)
+{
+    if (m->body.left > MULTIPART_HEADER_BYTES)
+        return session_refuse(e, OFPET_TABLE_FEATURES_FAILED, OFPTFFC_EPERM,
+                              "tables' features are as they are");
+    table_features_reply(s, m->h.xid);
+    return 0;
+}
+
+static int request(struct ofs *s, const struct message *m, const struct ofw_multipart_req *q,
+                   struct ofw_error *e)
+{
+    switch (q->type) {
+    case OFPMP_DESC:
+        desc(s, m->h.xid);
+        return 0;
+    case OFPMP_FLOW:
+        return flows(s, m->h.xid, q, e);
+    case OFPMP_AGGREGATE:
+        return aggregate(s, m->h.xid, q, e);
+    case OFPMP_TABLE:
+        tables(s, m->h.xid);
+        return 0;
+    case OFPMP_PORT_STATS:
+        return port_stats(s, m->h.xid, q->port, e);
+    case OFPMP_PORT_DESC:
+        port_desc(s, m->h.xid);
+        return 0;
+    case OFPMP_TABLE_FEATURES:
+        return table_features(s, m, e);
+    case OFPMP_QUEUE: { /* no port has queues */
+        struct reply r = reply_begin(s, m->h.xid, OFPMP_QUEUE);
+        reply_end(&r, false);
+        return 0;
+    }
+    default:
+        return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART,
+                              "groups and meters are not supported");
+    }
+}
+
+int multipart_request(struct ofs *s, const struct message *m, struct ofw_error *e)
+{
+    struct ofw_multipart_req q;
+    if (ofw_multipart_decode(m->body, &q, e) < 0)
+        return -1;
+    if (q.flags & OFPMPF_REQ_MORE)
+        return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
+                              "requests in several parts are not taken");
+    session_commit(s); /* counters of flows that packets have met */
+    return request(s, m, &q, e);
+}

@@ -1,0 +1,99 @@
+/* ofproto/session/priv.h: what the files of this room share, and nobody else uses.
+ *
+ * Bytes that came wait in `in` until they are a whole message and the session is free to take it;
+ * it is not while a dump is on its way or more than max_backlog bytes wait in `out`. A dump of
+ * flows is a cursor into the model: its next message is made when the one before has been sent, so
+ * a million flows cost a few messages of memory.
+ */
+#ifndef WEFT_OFPROTO_SESSION_PRIV_H
+#define WEFT_OFPROTO_SESSION_PRIV_H
+
+#include "ofproto/session/session.h"
+
+enum {
+    DUMP_AHEAD = 256 << 10, /* bytes of a dump that may wait in `out` */
+    OUR_VERSIONS = 1 << OF13_VERSION,
+};
+
+struct bytes {
+    uint8_t *p;
+    size_t from, to, cap; /* p[from..to) counts */
+};
+
+struct dump {
+    bool active;
+    uint32_t xid;
+    struct ofw_multipart_req req;
+    struct ofm_cursor at;
+};
+
+struct ofs {
+    struct ofs_host host;
+    struct ofs_options options;
+    enum ofs_state state;
+    uint8_t version;
+    struct bytes in, out;
+    struct ofw_arena arena;
+    struct ofw_config config;
+    struct dump dump;
+    bool changed;  /* flow-mods since the last commit */
+    bool probing;  /* an echo request waits for its answer */
+    bool progress; /* the peer took bytes since the last tick */
+    nsec_t now, alive_ns, probed_ns;
+    uint32_t last_xid;
+    struct ofs_counters counters;
+    char why[160];
+};
+
+/* One whole message. */
+struct message {
+    const uint8_t *bytes;
+    struct ofw_header h;
+    struct reader body;
+};
+
+/* ---- session.c ---- */
+
+/* Room for one message at the end of `out`; session_written() makes it count. */
+struct writer session_writer(struct ofs *s);
+void session_written(struct ofs *s, const struct writer *w);
+void session_error(struct ofs *s, const struct message *m, const struct ofw_error *e);
+void session_close(struct ofs *s, const char *why);
+size_t session_backlog(const struct ofs *s);
+void session_commit(struct ofs *s);
+
+/* Sets *e and returns -1, so that a handler refuses in one line. */
+static inline int session_refuse(struct ofw_error *e, uint16_t type, uint16_t code, const char *why)
+{
+    *e = (struct ofw_error){.type = type, .code = code, .why = why};
+    return -1;
+}
+
+/* ---- handle.c ---- */
+
+/* 0, or -1 with the error to be sent. */
+int handle_message(struct ofs *s, const struct message *m, struct ofw_error *e);
+
+/* ---- multipart.c, table_features.c ---- */
+
+int multipart_request(struct ofs *s, const struct message *m, struct ofw_error *e);
+/* Goes on with a dump as far as DUMP_AHEAD allows. */
+void multipart_continue(struct ofs *s);
+
+/* A reply of entries, split into as many messages as it takes. */
+struct reply {
+    struct ofs *s;
+    uint32_t xid;
+    uint16_t type;
+    size_t at;
+    struct writer w;
+};
+struct reply reply_begin(struct ofs *s, uint32_t xid, uint16_t type);
+/* Appends what `encode` writes; begins another message when it doesn't fit in this one. */
+void reply_add(struct reply *r, void (*encode)(struct writer *w, const void *entry),
+               const void *entry);
+void reply_end(struct reply *r, bool more);
+
+void table_features_reply(struct ofs *s, uint32_t xid);
+
+#endif
