@@ -170,7 +170,9 @@ void ctl_frame(struct strbuf *b, const char *hex)
         strbuf_addf(b, " vlan %u", read_u16(&r) & 0xfff);
         type = read_u16(&r);
     }
-    if (type == 0x0800)
+    if (r.bad)
+        strbuf_adds(b, ", cut short");
+    else if (type == 0x0800)
         add_ipv4(b, &r);
     else if (type == 0x86dd)
         add_ipv6(b, &r);
