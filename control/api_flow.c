@@ -36,11 +36,12 @@ static int parse(struct of_bridge *b, const char *text, enum ofw_flow_command cm
 
 static int refuse_at(const struct batch *t, size_t i, int r, size_t applied, struct errbuf *e)
 {
+    errbuf_prefix(e, "\"%.160s\": ", batch_at(t, i));
     if (t->n > 1 && applied)
-        errbuf_prefix(e, "flow %zu of %zu (the %zu before it are in force): ", i + 1, t->n,
+        errbuf_prefix(e, "flow %zu of %zu (the %zu before it are in force), ", i + 1, t->n,
                       applied);
     else if (t->n > 1)
-        errbuf_prefix(e, "flow %zu of %zu: ", i + 1, t->n);
+        errbuf_prefix(e, "flow %zu of %zu, ", i + 1, t->n);
     return r;
 }
 
@@ -367,6 +368,8 @@ static int packet_out(struct weft *w, json_t *params, json_t **out, struct errbu
         r = of_bridge_packet_out(b, in_port ? in_port : "controller", api_str(params, "actions"),
                                  frame, len, e);
     free(frame);
+    if (r < 0)
+        errbuf_prefix(e, "packet-out on bridge %s: ", b->dp->name);
     return r < 0 ? r : api_done(json_object(), out, e);
 }
 

@@ -65,9 +65,13 @@ static ssize_t line_length(struct client *c, struct evbuffer *in)
 {
     struct evbuffer_ptr from;
     size_t len = evbuffer_get_length(in);
+    if (c->eof)
+        c->seen = 0;
     if (len <= c->seen || evbuffer_ptr_set(in, &from, c->seen, EVBUFFER_PTR_SET) < 0)
         return -1;
     struct evbuffer_ptr at = evbuffer_search(in, "\n", 1, &from);
+    if (at.pos < 0 && c->eof)
+        return (ssize_t)len; /* the last line needs no newline */
     if (at.pos < 0)
         c->seen = len;
     return at.pos;
@@ -83,7 +87,7 @@ static void one_line(struct client *c)
     }
     if (len < 0)
         return;
-    unsigned char *line = evbuffer_pullup(in, len + 1);
+    unsigned char *line = evbuffer_pullup(in, c->eof ? -1 : len + 1);
     if (line)
         say(c, api_line(c->api->w, (char *)line, (size_t)len));
     c->last = c->last || !line;

@@ -64,7 +64,7 @@ static void show_bridge(struct ctl *c, const json_t *b)
 {
     const json_t *v;
     size_t i;
-    fprintf(c->out, "bridge %s\n    datapath id %s, %s, %lld flows, %lld MACs\n", ctl_s(b, "name"),
+    fprintf(c->out, "bridge %s\n    datapath id %s, %s, flows %lld, MACs %lld\n", ctl_s(b, "name"),
             ctl_s(b, "datapath_id"), ctl_s(b, "fail_mode"), ctl_i(b, "flows"),
             ctl_i(json_object_get(b, "fdb"), "entries"));
     json_array_foreach(json_object_get(b, "controllers"), i, v)
@@ -113,7 +113,7 @@ int ctl_bridge_show(struct ctl *c, int argc, char **argv)
     int code = ctl_ask(c, "bridge.show", named("name", argc, argv), &r);
     if (!r)
         return code;
-    ctl_table_init(&t, "NAME|DATAPATH ID|FAIL MODE|>PORTS|>FLOWS|>MACS|>OF|CONTROLLERS");
+    ctl_table_init(&t, "NAME|DATAPATH ID|FAIL MODE|>PORTS|>FLOWS|>MACS|>ROOM|CONTROLLERS");
     json_array_foreach(r, i, b)
     {
         const json_t *fdb = json_object_get(b, "fdb"), *list = json_object_get(b, "controllers");
