@@ -94,7 +94,9 @@ static int init(const struct eal_options *o, const struct eal_report *r, const c
     lcore_arg(cpus, lcores, sizeof lcores);
     snprintf(mb, sizeof mb, "%u", r->memory_mb);
     argv[n++] = (char *)"weft";
-    argv[n++] = (char *)"--in-memory";
+    /* Without hugepages nothing is ever a file, and EAL refuses --in-memory beside --no-huge; what
+     * is left of it is to share no configuration. */
+    argv[n++] = (char *)(r->hugepages ? "--in-memory" : "--no-shconf");
     argv[n++] = (char *)"--no-telemetry";
     argv[n++] = (char *)"--lcores";
     argv[n++] = lcores;
