@@ -157,6 +157,12 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static void texts_sort(struct texts *t)
+{
+    if (t->n)
+        qsort(t->s, t->n, sizeof *t->s, by_text);
+}
+
 static bool texts_have(const struct texts *t, const char *s)
 {
     return t->n && bsearch(&s, t->s, t->n, sizeof *t->s, by_text);
@@ -209,8 +215,8 @@ static int replace(struct batch *in, json_int_t *added, json_int_t *deleted, str
     ofm_each(in->b->model, OFPTT_ALL, texts_add_flow, &have);
     if (have.bad || want.bad)
         r = errbuf_set(e, ENOMEM, "out of memory");
-    qsort(have.s, have.n, sizeof *have.s, by_text);
-    qsort(want.s, want.n, sizeof *want.s, by_text);
+    texts_sort(&have);
+    texts_sort(&want);
     of_bridge_batch(in->b, true);
     if (r == 0)
         r = apply_missing(in->b, &have, &want, OFPFC_DELETE_STRICT, deleted, e);
