@@ -93,7 +93,7 @@ void ofm_clear(struct ofm *m, bool persistent_too, nsec_t now);
 
 /* ---- text_*.c: ovs-ofctl's flow syntax (see ovs-ofctl(8), ovs-fields(7), ovs-actions(7)) ---- */
 
-struct ofm_names { /* port names to numbers and back; may be NULL */
+struct ofm_names { /* port names to numbers and back; it, or either of the two, may be NULL */
     void *ctx;
     bool (*number)(void *ctx, const char *name, uint32_t *no);
     const char *(*name)(void *ctx, uint32_t no);

@@ -88,7 +88,7 @@ bool text_port(const struct text *t, struct word w, uint32_t *no)
         w.s++;
         w.n -= 2;
     }
-    if (!t->names || !w.n || w.n >= sizeof name)
+    if (!t->names || !t->names->number || !w.n || w.n >= sizeof name)
         return false;
     memcpy(name, w.s, w.n);
     name[w.n] = '\0';
@@ -217,7 +217,7 @@ void text_print_port(struct strbuf *b, uint32_t no, const struct ofm_names *name
             strbuf_adds(b, reserved_ports[i].name);
             return;
         }
-    const char *name = names ? names->name(names->ctx, no) : NULL;
+    const char *name = names && names->name ? names->name(names->ctx, no) : NULL;
     if (name && is_plain_name(name))
         strbuf_adds(b, name);
     else

@@ -274,6 +274,20 @@ static void refusals_show_the_word_and_the_remedy(void **state)
     refuses("actions=1)", "neither an action");
 }
 
+static void names_may_be_known_one_way_only(void **state)
+{
+    (void)state;
+    static const struct ofm_names one_way = {.number = number};
+    struct parsed *p = parse_as(OFPFC_DELETE, "");
+    int r =
+        ofm_text_parse("actions=vm1,pop_vlan,3", OFPFC_ADD, &one_way, &p->arena, &p->mod, &p->e);
+    assert_int_equal(r, -22);
+    assert_non_null(strstr(p->e.text, "pop_vlan: "));
+    r = ofm_text_parse("actions=4,output:0", OFPFC_ADD, &one_way, &p->arena, &p->mod, &p->e);
+    assert_int_equal(r, -22);
+    assert_non_null(strstr(p->e.text, "output:0: "));
+}
+
 static void packet_outs_may_name_the_table(void **state)
 {
     (void)state;
@@ -368,6 +382,7 @@ int main(void)
         cmocka_unit_test(options_are_taken),
         cmocka_unit_test(deletes_are_filters),
         cmocka_unit_test(refusals_show_the_word_and_the_remedy),
+        cmocka_unit_test(names_may_be_known_one_way_only),
         cmocka_unit_test(packet_outs_may_name_the_table),
         cmocka_unit_test(random_flows_survive_printing),
         cmocka_unit_test(statistics_are_printed_as_ovs_ofctl_does),
