@@ -15,16 +15,6 @@
 #include "base/strbuf.h"
 #include "control/config.h"
 #include "control/target.h"
-#include "ofproto/model/model.h"
-
-/* Stands in until the flow syntax is there; a flow with "bad" in it is refused. */
-__attribute__((weak)) int ofm_text_parse(const char *text, enum ofw_flow_command command,
-                                         const struct ofm_names *names, struct ofw_arena *arena,
-                                         struct ofw_flow_mod *out, struct errbuf *e)
-{
-    (void)command, (void)names, (void)arena, (void)out;
-    return strstr(text, "bad") ? errbuf_set(e, EINVAL, "it is bad") : 0;
-}
 
 #define BR   "bridges:\n  - name: br0\n"
 #define PORT BR "    ports:\n      - {name: vm1, type: tap"
