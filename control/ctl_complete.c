@@ -106,9 +106,20 @@ static void offer_keys(const struct line *l, const char *list)
     json_decref(r);
 }
 
+static void offer_reasons(const struct line *l)
+{
+    json_t *r, *v;
+    size_t i;
+    if (ctl_call(l->c, "drops", json_pack("{s:b,s:i}", "all", 1, "samples", 0), &r) != CTL_OK)
+        return;
+    json_array_foreach(json_object_get(r, "drops"), i, v) offer(l, ctl_s(v, "reason"));
+    json_decref(r);
+}
+
 /* The words that an argument of the synopsis may be. */
 static void offer_argument(const struct line *l, const char *arg, size_t n)
 {
+    static const char *const literal[] = {"all", "bash", "controller"};
     struct strbuf b = {0};
     strbuf_add(&b, arg, n);
     const char *a = strbuf_text(&b);
@@ -128,8 +139,11 @@ static void offer_argument(const struct line *l, const char *arg, size_t n)
         for (const struct ctl_command *k = ctl_commands; k->noun; k++)
             if (k == ctl_commands || strcmp(k->noun, k[-1].noun))
                 offer(l, k->noun);
-    if (strstr(a, "all") || strstr(a, "bash"))
-        offer(l, strstr(a, "all") ? "all" : "bash");
+    if (strstr(a, "REASON"))
+        offer_reasons(l);
+    for (size_t i = 0; i < sizeof literal / sizeof literal[0]; i++)
+        if (strstr(a, literal[i]))
+            offer(l, literal[i]);
     strbuf_free(&b);
 }
 
@@ -169,16 +183,20 @@ static void offer_nouns(const struct line *l)
     offer_list(l, "--json,--rundir,--socket", "");
 }
 
+static bool takes_value(const char *option)
+{
+    return !strcmp(option, "--rundir") || !strcmp(option, "--socket") ||
+           !strcmp(option, "--watch") || !strcmp(option, "--interval");
+}
+
 /* Splits at spaces; options are taken out, --rundir and --socket obeyed. */
 static void split(struct line *l, char *text)
 {
-    bool open = true; /* a word is being written */
     char *save = NULL, *w = strtok_r(text, " \t", &save);
     for (; w && l->n < 62; w = strtok_r(NULL, " \t", &save)) {
         bool last = *save == '\0' && l->last[0];
         if (*w == '-' && !last) {
-            const char *value =
-                strchr("rsi", w[2] ? w[2] : '-') ? strtok_r(NULL, " \t", &save) : "";
+            const char *value = takes_value(w) ? strtok_r(NULL, " \t", &save) : NULL;
             if (value && !strcmp(w, "--rundir"))
                 snprintf(l->c->socket, sizeof l->c->socket, "%.200s/api.sock", value);
             else if (value && !strcmp(w, "--socket"))
@@ -187,8 +205,7 @@ static void split(struct line *l, char *text)
         }
         l->word[l->n++] = w;
     }
-    open = l->last[0] != '\0';
-    if (!open)
+    if (l->last[0] == '\0') /* a new word begins */
         l->word[l->n++] = (char *)"";
 }
 

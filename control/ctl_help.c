@@ -71,7 +71,7 @@ const struct ctl_command ctl_commands[] = {
      "how flow tables are compiled and used", NULL},
     {"controller", "show", ctl_controller_show, 0, 1, 0, "[BRIDGE]", "controllers and their state",
      NULL},
-    {"stats", NULL, ctl_stats, 0, -1, CTL_OPT_WATCH, "[--watch SECONDS] [PORT]...",
+    {"stats", NULL, ctl_stats, 0, -1, CTL_OPT_WATCH, "[PORT]... [--watch SECONDS]",
      "rates of ports and drops, over a second",
      "  weftctl stats --watch 5 vm1 vm2\n"
      "  weftctl stats --interval 0.2\n"},

@@ -145,7 +145,7 @@ static void bad_lines_are_answered_with_an_error(void **state)
     answers(w, "{\"v\":2,\"id\":1,\"method\":\"version\"}", "EPROTO");
     answers(w, "{\"v\":1}", "must be a string");
     answers(w, "{\"v\":1,\"method\":7}", "must be a string");
-    answers(w, "{\"v\":1,\"method\":\"version\",\"parms\":{}}", "it has v, id, method, params");
+    answers(w, "{\"v\":1,\"method\":\"version\",\"args\":{}}", "it has v, id, method, params");
     answers(w, "{\"v\":1,\"id\":[[1]],\"method\":\"version\"}", "\"id\":null");
     answers(w, "{\"v\":1,\"id\":3,\"method\":\"nix\"}", "no method \\\"nix\\\"; there are version");
     answers(w, "{\"v\":1,\"id\":3,\"method\":\"port.show\",\"params\":[]}", "must be an object");
