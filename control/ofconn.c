@@ -53,6 +53,7 @@ struct of_conns {
     struct of_bridge *b;
     TAILQ_HEAD(, controller) list;
     unsigned n, up;
+    unsigned primary_up; /* of the active ones */
 };
 
 /* ---- a connection's end ---- */
@@ -65,6 +66,8 @@ static void count_up(struct conn *c)
     c->was_up = up;
     struct of_conns *all = c->of->all;
     all->up += up ? 1 : -1u;
+    if (!c->of->target.passive)
+        all->primary_up += up ? 1 : -1u;
     if (up) {
         c->of->backoff_s = 0;
         weft_log(all->b->w, LOG_LVL_INFO, "bridge %s: controller %s%s%s: connected",
@@ -436,7 +439,16 @@ void of_conns_each(struct of_conns *all, void (*fn)(void *ctx, struct ofs *s), v
 }
 
 unsigned of_conns_up(const struct of_conns *all) { return all->up; }
-unsigned of_conns_configured(const struct of_conns *all) { return all->n; }
+unsigned of_conns_primary_up(const struct of_conns *all) { return all->primary_up; }
+
+unsigned of_conns_primary(const struct of_conns *all)
+{
+    const struct controller *k;
+    unsigned n = 0;
+    TAILQ_FOREACH(k, &all->list, next)
+        n += !k->target.passive;
+    return n;
+}
 
 /* ---- for weftctl ---- */
 

@@ -27,7 +27,11 @@ nsec_t of_conns_run(struct of_conns *c, nsec_t now);
 /* Calls fn for each session that is up, then sends what it left. */
 void of_conns_each(struct of_conns *c, void (*fn)(void *ctx, struct ofs *s), void *ctx);
 unsigned of_conns_up(const struct of_conns *c);
-unsigned of_conns_configured(const struct of_conns *c);
+/* Primary controllers are those that weft connects to (tcp:). Who connects to
+ * a listener (ptcp:, say ovs-ofctl) is a guest: it may program the bridge, but its
+ * coming and going decides nothing about the fail mode, as in Open vSwitch. */
+unsigned of_conns_primary(const struct of_conns *c);
+unsigned of_conns_primary_up(const struct of_conns *c);
 json_t *of_conns_json(const struct of_conns *c);
 
 #endif

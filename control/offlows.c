@@ -251,7 +251,7 @@ static void put_fallback(struct of_bridge *b, enum ofw_flow_command cmd)
 /* Three probe intervals without any controller: it is on its own (Open vSwitch's rule). */
 static bool is_alone(const struct of_bridge *b, nsec_t now)
 {
-    if (!b->conns || of_conns_configured(b->conns) == 0)
+    if (!b->conns || of_conns_primary(b->conns) == 0)
         return true;
     if (b->lost_ns == 0)
         return false;
@@ -263,8 +263,9 @@ static bool is_alone(const struct of_bridge *b, nsec_t now)
 
 static void watch_controllers(struct of_bridge *b, nsec_t now)
 {
-    bool up = b->conns && of_conns_up(b->conns) > 0;
-    atomic_store_explicit(&b->dp->packet_in, up, memory_order_relaxed);
+    bool listened = b->conns && of_conns_up(b->conns) > 0;
+    bool up = b->conns && of_conns_primary_up(b->conns) > 0;
+    atomic_store_explicit(&b->dp->packet_in, listened, memory_order_relaxed);
     if (up) {
         b->lost_ns = 0;
         b->had_controller = true;

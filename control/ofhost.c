@@ -309,26 +309,23 @@ static int parse_in_port(struct of_bridge *b, const char *text, uint32_t *no, st
 int of_bridge_packet_out(struct of_bridge *b, const char *in_port, const char *actions,
                          const void *frame, size_t len, struct errbuf *e)
 {
-    char text[4096];
     uint32_t no;
-    struct ofw_flow_mod mod;
+    struct ofw_actions list;
     struct ofw_error err = {0};
     int r = parse_in_port(b, in_port, &no, e);
     if (r < 0)
         return r;
     if (len < 14 || len > WEFT_FRAME_MAX)
         return errbuf_set(e, EINVAL, "a frame of %zu bytes; give 14..%d", len, WEFT_FRAME_MAX);
-    if (snprintf(text, sizeof text, "actions=%s", actions) >= (int)sizeof text)
-        return errbuf_set(e, EINVAL, "actions of more than %zu bytes", sizeof text - 9);
     b->arena.n = 0;
-    r = ofm_text_parse(text, OFPFC_ADD, &b->names, &b->arena, &mod, e);
+    r = ofm_text_parse_actions(actions, &b->names, &b->arena, &list, e);
     if (r < 0)
         return r;
     struct rte_mbuf *m = of_frame(b, frame, len);
     if (!m)
         return errbuf_set(e, ENOBUFS, "no packet buffers left; raise memory.mbufs");
     of_bridge_commit(b);
-    if (of_send(b, m, no, &mod.instr.apply, &err) < 0)
+    if (of_send(b, m, no, &list, &err) < 0)
         return errbuf_set(e, EINVAL, "refused: %s", err.why);
     return 0;
 }
