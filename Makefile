@@ -120,12 +120,12 @@ STAGES := build       '$(MAKE) -j2 all' \
           lint        '$(MAKE) lint' \
           unit        '$(MAKE) -j2 unit-build && $(MAKE) unit' \
           unit-san    '$(MAKE) -j2 VARIANT=san unit-build && $(MAKE) VARIANT=san unit' \
-          replay      '$(MAKE) replay' \
-          replay-san  '$(MAKE) -j2 VARIANT=san all && $(MAKE) VARIANT=san replay' \
-          sim         '$(MAKE) sim' \
+          $(if $(wildcard tests/replay/run.sh),replay '$(MAKE) replay' \
+          replay-san  '$(MAKE) -j2 VARIANT=san all && $(MAKE) VARIANT=san replay') \
+          $(if $(wildcard tests/sim/*.c),sim '$(MAKE) sim') \
           fuzz        '$(MAKE) -j2 fuzz-build && $(MAKE) fuzz FUZZ_TIME=10' \
-          interop     '$(MAKE) interop' \
-          demo        '$(MAKE) demo'
+          $(if $(wildcard tests/interop/conftest.py),interop '$(MAKE) interop') \
+          $(if $(wildcard tests/demo/demo.sh),demo '$(MAKE) demo')
 stages:
 	@tests/tools/run.py $(STAGES)
 
