@@ -103,6 +103,7 @@ static int init(const struct eal_options *o, const struct eal_report *r, const c
     argv[n++] = (char *)(o->quiet ? "--log-level=error" : "--log-level=warning");
     /* vhost and memif tell of every reconnect; weft's own log does that. */
     argv[n++] = (char *)"--log-level=lib.vhost.*:error";
+    argv[n++] = (char *)"--log-level=pmd.net.*:error";
     if (!r->hugepages)
         argv[n++] = (char *)"--no-huge";
     if (r->memory_mb != 0) {

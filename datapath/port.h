@@ -66,7 +66,7 @@ struct port_options {
     const char *type; /* "tap", "vhost-user", ... */
     const char
         *ifname;       /* tap: kernel device name (default: name); af_packet: device to attach to */
-    const char *netns; /* tap: move the device to this namespace (path or name) */
+    const char *netns; /* tap, af_packet: namespace of the device (path or name) */
     const char *path;  /* vhost-user: socket */
     bool server;       /* vhost-user: we listen (default: we are client, with reconnect) */
     const char *pcap_in;  /* pcap: file to receive from */

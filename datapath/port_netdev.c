@@ -145,7 +145,11 @@ struct port_link netdev_link(const struct netdev *d)
     struct port_link l = {0};
     if (ask(d, SIOCGIFFLAGS, &q) != 0)
         return l;
-    l.up = (q.ifr_flags & IFF_UP) && (q.ifr_flags & IFF_RUNNING);
+    /* IFF_RUNNING follows the carrier late, ETHTOOL_GLINK at once; not every device has that. */
+    bool up = (q.ifr_flags & IFF_UP) != 0, running = (q.ifr_flags & IFF_RUNNING) != 0;
+    struct ethtool_value v = {.cmd = ETHTOOL_GLINK};
+    q.ifr_data = (void *)&v;
+    l.up = up && (ask(d, SIOCETHTOOL, &q) == 0 ? v.data != 0 : running);
     struct ethtool_cmd c = {.cmd = ETHTOOL_GSET};
     q.ifr_data = (void *)&c;
     if (ask(d, SIOCETHTOOL, &q) != 0)
