@@ -5,6 +5,7 @@
  * which, and that those before it are in force. */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,16 @@ static int batch_open(struct weft *w, json_t *params, enum ofw_flow_command cmd,
     return 0;
 }
 
+/* A long list goes through several copies on its way to the file: they are given back. */
+static int save_flows(struct weft *w, const struct of_bridge *b, struct errbuf *e)
+{
+    enum { MANY = 10000 };
+    int r = weft_save_flows(w, e);
+    if (ofm_flow_count(b->model) > MANY)
+        malloc_trim(0);
+    return r;
+}
+
 static int batch_apply(struct weft *w, const struct batch *t, enum ofw_flow_command cmd, bool save,
                        struct errbuf *e)
 {
@@ -75,7 +86,7 @@ static int batch_apply(struct weft *w, const struct batch *t, enum ofw_flow_comm
     of_bridge_commit(t->b);
     if (r < 0)
         refuse_at(t, i - 1, r, i - 1, e);
-    int saved = save ? weft_save_flows(w, r < 0 ? NULL : e) : 0;
+    int saved = save ? save_flows(w, t->b, r < 0 ? NULL : e) : 0;
     return r < 0 ? r : saved;
 }
 
@@ -237,7 +248,7 @@ static int flow_replace(struct weft *w, json_t *params, json_t **out, struct err
     if (r == 0 && !api_flag(params, "check"))
         r = replace(&t, &added, &deleted, e);
     if (r == 0 && !api_flag(params, "check"))
-        r = weft_save_flows(w, e);
+        r = save_flows(w, t.b, e);
     if (r < 0)
         return r;
     return api_done(json_pack("{s:I,s:I,s:i}", "added", added, "deleted", deleted, "flows",

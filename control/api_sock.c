@@ -8,6 +8,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@
 
 enum {
     CLIENTS_MAX = 64,
-    STALLED_S = 60, /* a client that reads nothing of its answer for so long is cut off */
+    STALLED_S = 60,      /* a client that reads nothing of its answer for so long is cut off */
+    BIG_BYTES = 1 << 20, /* an answer after which memory is given back to the kernel */
 };
 
 struct client {
@@ -31,6 +33,7 @@ struct client {
     struct bufferevent *bev;
     size_t seen; /* bytes at the front of the input that hold no newline */
     bool eof, last;
+    bool big; /* the answer under way */
 };
 
 struct api {
@@ -50,14 +53,24 @@ static void client_free(struct client *c)
     free(c);
 }
 
+static void free_text(const void *text, size_t len, void *arg)
+{
+    (void)len, (void)arg;
+    free((void *)text);
+}
+
+/* Takes text, and copies it nowhere. */
 static void say(struct client *c, char *text)
 {
-    if (text) {
-        bufferevent_write(c->bev, text, strlen(text));
-        bufferevent_write(c->bev, "\n", 1);
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    size_t len = text ? strlen(text) : 0;
+    if (!text || evbuffer_add_reference(out, text, len, free_text, NULL) < 0) {
+        free(text);
+        c->last = true;
+        return;
     }
-    c->last = c->last || !text;
-    free(text);
+    evbuffer_add(out, "\n", 1);
+    c->big = len > BIG_BYTES;
 }
 
 /* Length of the first line, its newline left out; -1: it isn't whole yet. */
@@ -121,6 +134,9 @@ static void on_written(struct bufferevent *bev, void *arg)
     struct client *c = arg;
     if (pending(c))
         return;
+    if (c->big)
+        malloc_trim(0);
+    c->big = false;
     if (!c->eof && !c->last)
         bufferevent_enable(bev, EV_READ);
     turn(c);
