@@ -227,11 +227,14 @@ static struct rte_mbuf *linearise(const struct rte_mbuf *m, struct rte_mempool *
 
 static bool must_cut(const struct rte_mbuf *m, const struct offload_hdrs *h, uint32_t caps)
 {
+    uint32_t want = PORT_CAP_CSUM;
     if (m->ol_flags & RTE_MBUF_F_TX_UDP_SEG)
-        return h->mpls || !(caps & PORT_CAP_USO);
-    if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
-        return h->mpls || !(caps & (h->ip6 ? PORT_CAP_TSO6 : PORT_CAP_TSO4));
-    return false;
+        want |= PORT_CAP_USO;
+    else if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+        want |= h->ip6 ? PORT_CAP_TSO6 : PORT_CAP_TSO4;
+    else
+        return false;
+    return h->mpls || (want & ~caps) != 0;
 }
 
 uint16_t offload_resolve(struct rte_mbuf *m, uint32_t caps, struct rte_mempool *pool,
@@ -252,7 +255,6 @@ uint16_t offload_resolve(struct rte_mbuf *m, uint32_t caps, struct rte_mempool *
             rte_pktmbuf_free(m);
         return n;
     }
-    /* A port with TSO has the checksum too. */
     bool gso = (m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG)) != 0;
     struct rte_mbuf *f = m;
     if (offload_asked(m) != 0 && !gso && (h.mpls || !(caps & PORT_CAP_CSUM)))
