@@ -42,7 +42,7 @@ int ofc_rule(const struct ofm_flow *f, struct op *scratch, struct rule **out)
     const struct ofw_instructions *in = &f->instr;
     unsigned n_apply = in->has_apply ? in->apply.n : 0;
     unsigned n_write = in->has_write ? in->write.n : 0;
-    struct op *write = scratch + n_apply;
+    struct op *write = n_apply > 0 ? scratch + n_apply : scratch; /* scratch may be NULL */
     if (in->has_meter)
         return -EOPNOTSUPP;
     if (n_apply > 0 && ofc_actions(&in->apply, scratch, n_apply) < 0)
