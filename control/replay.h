@@ -49,6 +49,9 @@ struct replay {
 
 /* ---- replay_load.c: a scenario's files. 0 or -errno with a message ---- */
 int replay_load(struct replay *r, struct errbuf *e);
+/* -ENOENT for a NAME.pcap in dir/sub that no port is called after: it would be compared with
+ * nothing and pass. */
+int replay_check_names(const struct replay *r, const char *sub, struct errbuf *e);
 int replay_read_pcap(const char *path, struct replay_frames *out, struct errbuf *e);
 int replay_write_pcap(const char *path, const struct replay_frames *in, struct errbuf *e);
 int replay_add_frame(struct replay_frames *l, nsec_t when, unsigned cause, const void *bytes,

@@ -45,20 +45,32 @@ static void show_difference(struct strbuf *b, const struct replay_frame *want,
         strbuf_addf(b, "  the first differing byte is at offset %zu\n", at);
 }
 
-static void show_cause(const struct replay *r, struct strbuf *b, const struct replay_frame *got)
+static void show_event(const struct replay *r, struct strbuf *b, size_t cause)
 {
-    if (!got)
-        return;
-    const struct replay_event *v = &r->events[got->cause];
+    const struct replay_event *v = &r->events[cause];
     struct replay_frame in = {.when = v->when, .bytes = v->bytes, .len = v->len};
     char title[WEFT_NAME_MAX + 32];
     if (!v->port) {
         strbuf_addf(b, "  it came of the step \"%s\"\n", (const char *)v->bytes);
         return;
     }
-    snprintf(title, sizeof title, "it came of the frame into %s", v->port->name);
+    snprintf(title, sizeof title, "the frame into %s", v->port->name);
     show_frame(b, title, &in);
-    strbuf_addf(b, "  which hit\n%s", r->hits[got->cause]);
+    strbuf_addf(b, "  which hit\n%s", r->hits[cause][0] ? r->hits[cause] : "    no rule\n");
+}
+
+/* What came names its event. What didn't come is looked for among the frames that went in at the
+ * time it was expected: that's where it was lost. */
+static void show_cause(const struct replay *r, struct strbuf *b, const struct replay_frame *want,
+                       const struct replay_frame *got)
+{
+    if (got) {
+        show_event(r, b, got->cause);
+        return;
+    }
+    for (size_t i = 0; want && i < r->n_events; i++)
+        if (r->events[i].port && r->events[i].when == want->when)
+            show_event(r, b, i);
 }
 
 static int compare_port(const struct replay *r, const struct port *p, struct strbuf *why,
@@ -79,7 +91,7 @@ static int compare_port(const struct replay *r, const struct port *p, struct str
         show_frame(why, "expected", w);
         show_frame(why, "came", g);
         show_difference(why, w, g);
-        show_cause(r, why, g);
+        show_cause(r, why, w, g);
         err = 1;
     }
     replay_free_frames(&want);
@@ -110,7 +122,7 @@ int replay_compare(const struct replay *r, struct strbuf *why, struct errbuf *e)
 {
     struct weft_switch *sw = weft_switch(r->w);
     struct strbuf got = {0}, want = {0};
-    int result = 0;
+    int result = replay_check_names(r, "out", e);
     for (unsigned i = 0; result == 0 && i < WEFT_PORTS_MAX; i++) {
         struct port *p = atomic_load(&sw->ports[i]);
         if (p)

@@ -1,4 +1,5 @@
 /* A scenario's files: configuration, pcaps, steps. */
+#include <dirent.h>
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -107,6 +108,28 @@ static int add_event(struct replay *r, nsec_t when, struct port *p, const void *
     return 0;
 }
 
+int replay_check_names(const struct replay *r, const char *sub, struct errbuf *e)
+{
+    char path[REPLAY_PATH];
+    int err = 0;
+    snprintf(path, sizeof path, "%s/%s", r->dir, sub);
+    DIR *d = opendir(path);
+    if (!d)
+        return 0;
+    for (const struct dirent *f; err == 0 && (f = readdir(d)) != NULL;) {
+        char name[sizeof f->d_name];
+        size_t len = strlen(f->d_name);
+        if (len <= 5 || strcmp(f->d_name + len - 5, ".pcap") != 0)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)(len - 5), f->d_name);
+        if (!port_find(weft_switch(r->w), name))
+            err = errbuf_set(e, ENOENT, "%s/%s: no port is called so; rename or remove it", path,
+                             f->d_name);
+    }
+    closedir(d);
+    return err;
+}
+
 static int load_inputs(struct replay *r, struct errbuf *e)
 {
     struct weft_switch *sw = weft_switch(r->w);
@@ -165,7 +188,9 @@ static int by_time(const void *a, const void *b)
 
 int replay_load(struct replay *r, struct errbuf *e)
 {
-    int err = load_steps(r, e); /* first, so that a step precedes a frame of the same time */
+    int err = replay_check_names(r, "in", e);
+    if (err == 0)
+        err = load_steps(r, e); /* first, so that a step precedes a frame of the same time */
     if (err == 0)
         err = load_inputs(r, e);
     if (err < 0)
