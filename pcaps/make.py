@@ -12,6 +12,7 @@ import struct
 
 from scenarios_flow import flow_scenarios
 from scenarios_l2 import l2_scenarios
+from scenarios_more import more_scenarios
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -54,7 +55,7 @@ def write(s):
 
 
 if __name__ == "__main__":
-    scenarios = l2_scenarios() + flow_scenarios()
+    scenarios = l2_scenarios() + flow_scenarios() + more_scenarios()
     for scenario in scenarios:
         write(scenario)
     print(f"{len(scenarios)} scenarios")
