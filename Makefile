@@ -120,12 +120,13 @@ STAGES := build       '$(MAKE) -j2 all' \
           lint        '$(MAKE) lint' \
           unit        '$(MAKE) -j2 unit-build && $(MAKE) unit' \
           unit-san    '$(MAKE) -j2 VARIANT=san unit-build && $(MAKE) VARIANT=san unit' \
-          $(if $(wildcard tests/replay/run.sh),replay '$(MAKE) replay' \
-          replay-san  '$(MAKE) -j2 VARIANT=san all && $(MAKE) VARIANT=san replay') \
-          $(if $(wildcard tests/sim/*.c),sim '$(MAKE) sim') \
+          replay      '$(MAKE) replay' \
+          replay-san  '$(MAKE) -j2 VARIANT=san all && $(MAKE) VARIANT=san replay' \
+          sim         '$(MAKE) sim' \
+          sim-san     '$(MAKE) VARIANT=san sim' \
           fuzz        '$(MAKE) -j2 fuzz-build && $(MAKE) fuzz FUZZ_TIME=10' \
-          $(if $(wildcard tests/interop/conftest.py),interop '$(MAKE) interop') \
-          $(if $(wildcard tests/demo/demo.sh),demo '$(MAKE) demo')
+          interop     '$(MAKE) interop' \
+          demo        '$(MAKE) demo'
 stages:
 	@tests/tools/run.py $(STAGES)
 
