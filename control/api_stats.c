@@ -62,8 +62,10 @@ static int perf(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
     (void)params;
     for (unsigned i = 0; i < w->sw->n_workers; i++)
         json_array_append_new(list, worker_json(w->sw->workers[i]));
-    return api_done(json_pack("{s:I,s:o,s:o}", "time_ns", (json_int_t)weft_now(w), "tsc_hz",
-                              api_u64(rte_get_tsc_hz()), "workers", list),
+    json_t *pool = json_pack("{s:i,s:i}", "size", (int)w->sw->pool->size, "in_use",
+                             (int)rte_mempool_in_use_count(w->sw->pool));
+    return api_done(json_pack("{s:I,s:o,s:o,s:o}", "time_ns", (json_int_t)weft_now(w), "tsc_hz",
+                              api_u64(rte_get_tsc_hz()), "mbufs", pool, "workers", list),
                     out, e);
 }
 

@@ -18,8 +18,8 @@ enum { REPLAY_PATH = 512 };
 struct replay_event {
     nsec_t when;
     unsigned order;
-    struct port *port; /* NULL: a step */
-    uint8_t *bytes;    /* the frame, or the step's text, NUL-terminated */
+    char port[WEFT_NAME_MAX]; /* a name, as a step may delete the port; "": a step */
+    uint8_t *bytes;           /* the frame, or the step's text, NUL-terminated */
     size_t len;
 };
 

@@ -50,11 +50,11 @@ static void show_event(const struct replay *r, struct strbuf *b, size_t cause)
     const struct replay_event *v = &r->events[cause];
     struct replay_frame in = {.when = v->when, .bytes = v->bytes, .len = v->len};
     char title[WEFT_NAME_MAX + 32];
-    if (!v->port) {
+    if (v->port[0] == '\0') {
         strbuf_addf(b, "  it came of the step \"%s\"\n", (const char *)v->bytes);
         return;
     }
-    snprintf(title, sizeof title, "the frame into %s", v->port->name);
+    snprintf(title, sizeof title, "the frame into %s", v->port);
     show_frame(b, title, &in);
     strbuf_addf(b, "  which hit\n%s", r->hits[cause][0] ? r->hits[cause] : "    no rule\n");
 }
@@ -69,7 +69,7 @@ static void show_cause(const struct replay *r, struct strbuf *b, const struct re
         return;
     }
     for (size_t i = 0; want && i < r->n_events; i++)
-        if (r->events[i].port && r->events[i].when == want->when)
+        if (r->events[i].port[0] && r->events[i].when == want->when)
             show_event(r, b, i);
 }
 

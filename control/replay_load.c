@@ -84,7 +84,8 @@ int replay_write_pcap(const char *path, const struct replay_frames *in, struct e
     return bad ? errbuf_set(e, EIO, "%s: write failed: %s", path, strerror(errno)) : 0;
 }
 
-static int add_event(struct replay *r, nsec_t when, struct port *p, const void *bytes, size_t len)
+static int add_event(struct replay *r, nsec_t when, const struct port *p, const void *bytes,
+                     size_t len)
 {
     if (r->n_events == r->cap_events) {
         size_t cap = r->cap_events ? 2 * r->cap_events : 64;
@@ -101,9 +102,10 @@ static int add_event(struct replay *r, nsec_t when, struct port *p, const void *
     copy[len] = '\0';
     r->events[r->n_events] = (struct replay_event){.when = when,
                                                    .order = (unsigned)r->n_events,
-                                                   .port = p,
                                                    .bytes = copy,
                                                    .len = len};
+    if (p)
+        snprintf(r->events[r->n_events].port, WEFT_NAME_MAX, "%s", p->name);
     r->n_events++;
     return 0;
 }

@@ -133,16 +133,26 @@ static int do_step(struct replay *r, const char *text, struct errbuf *e)
                       text);
 }
 
+static int do_frame(struct replay *r, const struct replay_event *v, struct errbuf *e)
+{
+    struct port *p = port_find(weft_switch(r->w), v->port);
+    if (!p)
+        return errbuf_set(e, ENOENT, "port %s: a step deleted it, and a frame is due for it",
+                          v->port);
+    int err = port_ring_inject(p, v->bytes, v->len);
+    if (err < 0)
+        errbuf_set(e, -err, "port %s: a frame of %zu bytes can't go in: %s", v->port, v->len,
+                   strerror(-err));
+    return err;
+}
+
 static int do_event(struct replay *r, unsigned i, struct errbuf *e)
 {
     struct replay_event *v = &r->events[i];
     int err = pass_time(r, v->when, i ? i - 1 : 0);
     r->hit.len = 0;
-    if (err == 0 && !v->port)
-        err = do_step(r, (const char *)v->bytes, e);
-    else if (err == 0 && (err = port_ring_inject(v->port, v->bytes, v->len)) < 0)
-        errbuf_set(e, -err, "port %s: a frame of %zu bytes can't go in: %s", v->port->name, v->len,
-                   strerror(-err));
+    if (err == 0)
+        err = v->port[0] ? do_frame(r, v, e) : do_step(r, (const char *)v->bytes, e);
     if (err == 0)
         err = settle(r, i);
     r->hits[i] = strdup(strbuf_text(&r->hit));

@@ -5,6 +5,8 @@ import re
 import socket
 import time
 
+from house import until
+
 
 def test_two_run_side_by_side_and_are_small(house):
     w, one, two = house.taps(2)
@@ -41,6 +43,10 @@ class Api:
         return answer["result"]
 
 
+def mbufs(api):
+    return api.call("perf")["mbufs"]["in_use"]
+
+
 def flood(one, two):
     return one.popen("ping", "-q", "-i", "0.002", "-W", "2", two.ip)
 
@@ -59,7 +65,8 @@ def test_ten_thousand_ports_come_and_go(house):
     for _ in range(200):
         api.call("port.add", bridge="br0", name="x", type="null")
         api.call("port.del", bridge="br0", name="x")
-    fds, rss, ping = w.fds(), w.rss_kb(), flood(one, two)
+    fds, rss, used = w.fds(), w.rss_kb(), mbufs(api)
+    ping = flood(one, two)
     for i in range(10000):
         kind = {"type": "tap"} if i % 100 == 0 else {"type": "null"}
         api.call("port.add", bridge="br0", name="x", **kind)
@@ -67,6 +74,7 @@ def test_ten_thousand_ports_come_and_go(house):
     assert lost(ping) == 0
     assert w.fds() == fds
     assert w.rss_kb() < rss + 8192, f"{rss} KB before, {w.rss_kb()} KB after"
+    until("every packet buffer is back", lambda: mbufs(api) <= used, 5)
 
 
 def test_a_hundred_reloads_lose_nothing(house):
