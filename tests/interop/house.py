@@ -75,7 +75,7 @@ class Weft:
         self.folder = os.path.join(str(folder), f"weft{next(serial)}")
         os.makedirs(self.folder)
         self.config = self.folder + "/weft.yaml"
-        self.daemon = None
+        self.daemon, self.stopped = None, False
         self.write(config)
 
     def write(self, config):
@@ -84,11 +84,25 @@ class Weft:
 
     def start(self):
         self.daemon = Process(BIN + "/weftd", "--config", self.config, "--rundir", self.folder + "/run")
+        self.stopped = False
         self.daemon.wait_for("weftd: ready")
         return self
 
     def stop(self, how=signal.SIGTERM):
+        """The one way for a test to end its weftd; if it was dead before, that is no end of the test's making."""
+        self.stopped = self.daemon.p.poll() is None
         return self.daemon.stop(how)
+
+    def end(self):
+        """Stops what runs. None when all is well; else how it died, in words."""
+        if self.stopped:
+            return None
+        died = self.daemon.p.poll() is not None
+        code = self.daemon.stop()
+        if not died and code == 0:
+            return None
+        last = "\n".join(self.daemon.lines[-20:])
+        return f"{self.folder}: weftd {'died by itself' if died else 'was stopped'}, exit code {code}; its last lines:\n{last}"
 
     def ctl(self, *words, code=0):
         p = subprocess.run([BIN + "/weftctl", "--rundir", self.folder + "/run", *map(str, words)], capture_output=True,

@@ -22,6 +22,40 @@ def test_ovs_testcontroller_learns_and_its_end_is_survived(house):
     assert one.pings(two.ip)
 
 
+def bridge_of(name, fail_mode, port, vms):
+    ports = "".join(f"      - {{name: {name}p{i}, type: tap, ifname: eth0, netns: {v.ns}}}\n" for i, v in enumerate(vms))
+    return (f'  - name: {name}\n    controllers: ["tcp:127.0.0.1:{port}"]\n    probe_s: 1\n    fail_mode: {fail_mode}\n'
+            f"    ports:\n{ports}")
+
+
+def test_controller_dies_and_each_fail_mode_does_as_it_says(house):
+    """Two bridges of one weftd lose the same controller: when the standalone one has fallen back, the other had its time."""
+    port, vms = free_port(), [house.vm(i) for i in range(1, 5)]
+    one, two, three, four = vms
+    controller = house.process("ovs-testcontroller", "-O", "OpenFlow13", f"--unixctl={house.folder}/ctl",
+                               f"ptcp:{port}:127.0.0.1")
+    w = house.weft("bridges:\n" + bridge_of("alone", "standalone", port, vms[:2]) + bridge_of("safe", "secure", port, vms[2:]))
+    for v in vms:
+        v.up()
+    until("both connected", lambda: w.ctl("controller", "show").count("connected") == 2)
+    w.ctl("fdb", "flush", "alone")  # what NORMAL learnt before they came
+    assert one.pings(two.ip) and three.pings(four.ip)
+    def flows(bridge):
+        return len(w.api("flow", "dump", bridge)["flows"])
+    def learnt():
+        return {e["mac"] for b in w.api("fdb", "show", "alone") for e in b["entries"]}
+    until("rules for both pairs", lambda: flows("alone") > 2 and flows("safe") > 2)
+    before = flows("safe")
+    assert not learnt(), "the controller learns, not the bridge"
+    controller.stop(9)
+    until("NORMAL is back by itself", lambda: "NORMAL" in w.ctl("flow", "dump", "alone"))
+    assert "NORMAL" not in w.ctl("flow", "dump", "safe") and flows("safe") == before
+    assert three.pings(four.ip), "the rules that were there forward on"
+    assert not three.pings("10.0.0.77", count=1, wait=0.2) and flows("safe") == before
+    assert one.pings(two.ip)
+    until("both addresses learnt", lambda: len(learnt()) == 2)
+
+
 def test_osken_application_drives_it(house):
     port = free_port()
     app = house.process("/usr/bin/python3", "/usr/bin/osken-manager", "--ofp-listen-host", "127.0.0.1",

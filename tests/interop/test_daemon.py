@@ -47,8 +47,10 @@ def mbufs(api):
     return api.call("perf")["mbufs"]["in_use"]
 
 
-def flood(one, two):
-    return one.popen("ping", "-i", "0.002", "-W", "2", two.ip)
+def flood(house, one, two):
+    ping = one.popen("ping", "-i", "0.002", "-W", "2", two.ip)
+    house.others.append(ping)  # killed with the rest when the test fails
+    return ping
 
 
 def lost(ping):
@@ -64,14 +66,14 @@ def lost(ping):
 def test_ten_thousand_ports_come_and_go(house):
     w, one, two = house.taps(2)
     assert one.pings(two.ip)
-    api = Api(w)
+    api, apart = Api(w), house.vm(3)
     for _ in range(200):
         api.call("port.add", bridge="br0", name="x", type="null")
         api.call("port.del", bridge="br0", name="x")
     fds, rss, used = w.fds(), w.rss_kb(), mbufs(api)
-    ping = flood(one, two)
+    ping = flood(house, one, two)
     for i in range(10000):
-        kind = {"type": "tap"} if i % 100 == 0 else {"type": "null"}
+        kind = {"type": "tap", "netns": apart.ns} if i % 100 == 0 else {"type": "null"}
         api.call("port.add", bridge="br0", name="x", **kind)
         api.call("port.del", bridge="br0", name="x")
     assert lost(ping) == 0
@@ -87,7 +89,9 @@ def test_a_hundred_reloads_lose_nothing(house):
         base = f.read()
     w.write(base + '      - {name: extra, type: "null", tag: 9}\n')
     w.ctl("reload")
-    fds, rss, ping = w.fds(), w.rss_kb(), flood(one, two)
+    api = Api(w)
+    fds, rss, used = w.fds(), w.rss_kb(), mbufs(api)
+    ping = flood(house, one, two)
     for i in range(100):
         w.write(base + (f'      - {{name: extra, type: "null", tag: {i + 1}}}\n' if i % 3 else ""))
         w.ctl("reload")
@@ -96,3 +100,4 @@ def test_a_hundred_reloads_lose_nothing(house):
     assert lost(ping) == 0
     assert w.fds() == fds
     assert w.rss_kb() < rss + 8192
+    until("every packet buffer is back", lambda: mbufs(api) <= used, 5)
