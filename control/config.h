@@ -82,6 +82,7 @@ struct config_memory {
     char *hugepages;          /* "auto" (default), "no", "require" */
     uint32_t memory_mb;       /* 0: EAL's choice */
     bool pci;
+    char *driver_path; /* a DPDK driver that is not in DPDK: a shared object, or a folder of them */
 };
 
 struct config {

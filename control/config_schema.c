@@ -93,6 +93,7 @@ static const cyaml_schema_field_t memory_fields[] = {
     TEXT(struct config_memory, "hugepages", hugepages),
     NUMBER(struct config_memory, "memory_mb", memory_mb),
     FLAG(struct config_memory, "pci", pci),
+    TEXT(struct config_memory, "driver_path", driver_path),
     CYAML_FIELD_END,
 };
 

@@ -84,7 +84,10 @@ static int start_eal(struct daemon *d, const struct config *c, struct errbuf *e)
 {
     const struct config_memory *m = &c->memory;
     struct eal_report rep = {0};
-    struct eal_options o = {.memory_mb = m->memory_mb, .pci = m->pci, .quiet = true};
+    struct eal_options o = {.memory_mb = m->memory_mb,
+                            .pci = m->pci,
+                            .driver_path = m->driver_path,
+                            .quiet = true};
     if (m->hugepages && !strcmp(m->hugepages, "no"))
         o.hugepages = EAL_HUGE_NO;
     if (m->hugepages && !strcmp(m->hugepages, "require"))

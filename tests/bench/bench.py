@@ -1,0 +1,205 @@
+#!/usr/bin/python3
+"""bench.py: weft beside Open vSwitch on DPDK and testpmd: same core, same frames, same rules, in turns.
+
+    bench.py [--cases a,b,d] [--match TEXT] [--rounds 3] [--seconds 0.6] [--json FILE]
+             [--with weft,weft-4k,ovs,testpmd] [--all]
+
+Every figure is a median of rounds; a round gives each contender its turn. Rates are of frames that left the switch,
+a second of the polling thread's time (the time it was ready to run but others had its CPU is taken off).
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import cases  # noqa: E402
+import page  # noqa: E402
+import report  # noqa: E402
+import switches  # noqa: E402
+
+CONTENDERS = {c.name: c for c in (switches.Weft, switches.WeftSmallPages, switches.Ovs, switches.Testpmd)}
+HUGEPAGES = 1536
+LEARN_RATE = 100000
+CHECKED = 20000
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.bin = os.path.join(os.path.abspath(args.build), "bin")
+        self.plugin = os.path.abspath(args.plugin)
+        self.dir = os.path.abspath(args.folder)
+        os.makedirs(self.dir, mode=0o755, exist_ok=True)
+
+    def turn(self, s, case, seconds):
+        """One measurement: Mpps, or a fraction of it."""
+        s.resume()
+        p, ports = s.page, list(case.files)
+        p.start(ports, case.flags)
+        time.sleep(case.warm_s)
+        before, t0, w0 = p.counts(), time.monotonic(), s.waited_s()
+        time.sleep(seconds)
+        after, t1, w1 = p.counts(), time.monotonic(), s.waited_s()
+        p.stop()
+        s.pause()
+        wall, stolen = t1 - t0, min(w1 - w0, (t1 - t0) * 0.98)
+        sent, got = sum(after.tx) - sum(before.tx), sum(after.rx) - sum(before.rx)
+        return {"mpps": sent / (wall - stolen) / 1e6, "in_mpps": got / (wall - stolen) / 1e6, "stolen": stolen / wall,
+                "wall_mpps": sent / wall / 1e6}
+
+    def check(self, s, case):
+        """The beginning of the frames, at leisure: what came out, for comparison between switches."""
+        s.resume()
+        p, ports = s.page, list(case.files)
+        before = p.counts()
+        limit = min(CHECKED, *(p.port[n].rx.frames for n in ports))
+        p.start(ports, case.flags | page.SUM, rate=LEARN_RATE // 4 if case.ports > 2 else 0, limit=limit)
+        wanted = sum(before.rx) + limit * len(ports)
+        got = self.settle(p, wanted)
+        p.stop()
+        s.pause()
+        return {"in": sum(got.rx) - sum(before.rx), "out": sum(got.tx) - sum(before.tx),
+                "sum": (got.sum - before.sum) % 2**64}
+
+    @staticmethod
+    def settle(p, wanted, seconds=10):
+        """Counts once all came in and nothing more goes out."""
+        end, last, same = time.monotonic() + seconds, None, 0
+        while time.monotonic() < end:
+            time.sleep(0.02)
+            now = p.counts()
+            same = same + 1 if last and now.tx == last.tx else 0
+            last = now
+            if sum(now.rx) >= wanted and same >= 3:
+                break
+        return last
+
+    def learn(self, s, case):
+        """Every frame once, slowly, again until none is flooded (a frame for a MAC not yet learnt leaves twice)."""
+        p, ports = s.page, list(case.files)
+        s.resume()
+        for _ in range(8):
+            before = p.counts()
+            limit = p.port[0].rx.frames
+            p.start(ports, 0, rate=LEARN_RATE, limit=limit)
+            got = self.settle(p, sum(before.rx) + limit * len(ports), 5 + 2 * limit / LEARN_RATE)
+            p.stop()
+            if sum(got.tx) - sum(before.tx) == sum(got.rx) - sum(before.rx):
+                break
+        s.pause()
+
+    def bring_up(self, names, case):
+        up = []
+        try:
+            for name in names:
+                s = CONTENDERS[name](self, case)
+                up.append(s)
+                s.up()
+                s.page.load(case.files, s.alive)
+                if case.learn and name != "testpmd":
+                    self.learn(s, case)
+        except Exception:
+            self.take_down(up)
+            raise
+        return up
+
+    @staticmethod
+    def take_down(up):
+        for s in up:
+            s.down()
+
+    def measure(self, case, names):
+        up = self.bring_up(names, case)
+        try:
+            checks = {s.name: self.check(s, case) for s in up if s.name != "testpmd"}
+            got = {}
+            for _ in range(self.args.rounds):
+                for s in up:
+                    for mode in getattr(s, "modes", (None,)):
+                        if mode:
+                            s.mode(mode)
+                        got.setdefault(mode or s.name, []).append(self.turn(s, case, self.args.seconds))
+            if self.args.raw:
+                for k, v in got.items():
+                    print(f"      {k:8}", *(f"{t['mpps']:.2f}({t['stolen']:.0%})" for t in v))
+            return self.sum_up(case, got, checks)
+        finally:
+            self.take_down(up)
+
+    @staticmethod
+    def sum_up(case, got, checks):
+        out = {"case": case.letter, "title": case.title, "rules": case.n_rules, "masks": case.masks, "checks": checks,
+               "rates": {}}
+        for name, turns in got.items():
+            r = sorted(t["mpps"] for t in turns)
+            out["rates"][name] = {"mpps": statistics.median(r), "min": r[0], "max": r[-1],
+                                  "stolen": max(t["stolen"] for t in turns),
+                                  "in_mpps": statistics.median(t["in_mpps"] for t in turns)}
+        return out
+
+
+def options():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--cases", default="")
+    a.add_argument("--match", default="")
+    a.add_argument("--rounds", type=int, default=3)
+    a.add_argument("--seconds", type=float, default=0.6)
+    a.add_argument("--with", dest="names", default=",".join(CONTENDERS))
+    a.add_argument("--all", action="store_true", help="the cases too that are left out for time")
+    a.add_argument("--raw", action="store_true", help="every turn's rate, and what part of the CPU others took")
+    a.add_argument("--build", default="build/release")
+    a.add_argument("--plugin", default="build/bench/weftgen.so")
+    a.add_argument("--folder", default="build/bench/run")
+    a.add_argument("--json")
+    return a.parse_args()
+
+
+def chosen(args):
+    letters = [x for x in args.cases.split(",") if x]
+    for c in cases.all_cases():
+        if (not letters or c.letter in letters) and args.match in c.title and (args.all or c.quick or args.match):
+            yield c
+
+
+def first_in_line():
+    """Others may work on the machine: a scheduling group of our own, that goes before theirs."""
+    try:
+        os.setsid()
+    except PermissionError:
+        pass  # leads a group already
+    try:
+        with open("/proc/self/autogroup", "w", encoding="ascii") as f:
+            f.write("-19")
+    except OSError:
+        pass  # no such thing here: nice alone then
+
+
+def main():
+    args = options()
+    if os.geteuid() != 0:
+        sys.exit("bench: needs root (hugepages, priorities, Open vSwitch)")
+    os.sched_setaffinity(0, {switches.HOME_CPU})
+    first_in_line()
+    bench, results = Bench(args), []
+    names = [n for n in args.names.split(",") if n]
+    with switches.Hugepages(HUGEPAGES):
+        for case in chosen(args):
+            case.prepare(bench.dir)
+            try:
+                results.append(bench.measure(case, names))
+                print(report.line(results[-1]), flush=True)
+            except (RuntimeError, OSError, subprocess.SubprocessError) as e:
+                print(f"{case.letter}  {case.title}: FAILED: {e}", flush=True)
+                results.append({"case": case.letter, "title": case.title, "failed": str(e)})
+            if args.json:
+                with open(args.json, "w", encoding="utf-8") as f:
+                    json.dump({"machine": report.machine(), "results": results}, f, indent=1)
+    return any("failed" in r for r in results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
