@@ -17,6 +17,7 @@
     X(LINK_RESERVED, "link-reserved", "to 01-80-C2-00-00-0x, which a bridge never forwards")    \
     X(VLAN_FILTERED, "vlan-filtered", "its VLAN is not allowed in on its port")                 \
     X(SELF_DIRECTED, "self-directed", "its destination lives on the port it came from")         \
+    X(SPLIT_HORIZON, "split-horizon", "it came out of a tunnel and would go into one again")    \
     X(NO_DESTINATION, "no-destination", "flooding found no other port to send to")              \
     X(TABLE_MISS, "table-miss", "no rule matched and the table has no miss rule")               \
     X(RULE_DROP, "rule-drop", "the rules it matched send it nowhere")                           \

@@ -91,19 +91,19 @@ struct fdb_slot *fdb_find(const struct fdb *f, uint64_t key, uint64_t *state)
     return s != NULL ? s : bucket_match(fdb_bucket2(f, h), key, state);
 }
 
-uint16_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac)
+uint32_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac)
 {
     uint64_t state;
-    return fdb_find(f, fdb_key(vlan, mac), &state) ? fdb_state_port(state) : FDB_NO_PORT;
+    return fdb_find(f, fdb_key(vlan, mac), &state) ? fdb_state_place(state) : FDB_NO_PORT;
 }
 
-bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now)
+bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now)
 {
     uint64_t state;
     struct fdb_slot *s = fdb_find(f, fdb_key(vlan, mac), &state);
     if (s == NULL)
         return false;
-    if (fdb_state_port(state) != port)
+    if (fdb_state_place(state) != place)
         return (state & FDB_STATIC_BIT) != 0; /* it will not move: no use in telling */
     if (fdb_age_of(state, now) >= FDB_TOUCH_UNITS)
         /* Losing a race means that another worker touched it or that it has just changed. */

@@ -1,6 +1,6 @@
 /* datapath/fdb.h: where the MACs of a bridge live.
  *
- * (VLAN, MAC) -> port, in a hash of fixed size (given at creation; keyed, as
+ * (VLAN, MAC) -> place, in a hash of fixed size (given at creation; keyed, as
  * its input is the attacker's): buckets of four in one cache line, each entry
  * in one of two buckets. Workers read without locks or retries: an entry is two
  * words, of which one carries a version, so that a reader sees the old or the
@@ -13,6 +13,9 @@
  * to the protocol thread (punt.h), which calls fdb_learn(). Writers (protocol
  * thread; control for static entries and flushes) exclude each other by a lock
  * inside; workers never take it. IEEE 802.1Q-2018 8.7, 8.8.
+ *
+ * A place is a port's index and, of a tunnel port, the endpoint behind it (tunnel.h): a number
+ * made by fdb_place(). Endpoint 0 is none, so the place of any other port is its index.
  */
 #ifndef WEFT_DATAPATH_FDB_H
 #define WEFT_DATAPATH_FDB_H
@@ -42,31 +45,40 @@ struct fdb_counters {
 struct fdb_entry {
     struct mac mac;
     uint16_t vlan;
-    uint16_t port; /* port index */
+    uint16_t port;     /* port index */
+    uint16_t endpoint; /* behind a tunnel port; 0: none */
     bool is_static;
     nsec_t learned_ns, used_ns, moved_ns; /* moved_ns 0: never */
     uint32_t moves;
 };
 
-#define FDB_NO_PORT 0xffff
+#define FDB_NO_PORT       0xffff
+#define FDB_ENDPOINTS_MAX 8192 /* 1..8191 behind the tunnel ports of a switch */
+
+static inline uint32_t fdb_place(uint16_t port, uint16_t endpoint)
+{
+    return (uint32_t)endpoint << 16 | port;
+}
+static inline uint16_t fdb_place_port(uint32_t place) { return (uint16_t)place; }
+static inline uint16_t fdb_place_endpoint(uint32_t place) { return (uint16_t)(place >> 16); }
 
 /* size: how many entries at most (1..WEFT_FDB_MAX). */
 struct fdb *fdb_create(uint32_t size, nsec_t ageing_ns, uint64_t hash_key);
 void fdb_free(struct fdb *f);
 
-/* Workers: the port index, or FDB_NO_PORT. */
-uint16_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac);
-/* Workers, on a source address: true when it is known on `port` (and touched);
+/* Workers: the place, or FDB_NO_PORT. */
+uint32_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac);
+/* Workers, on a source address: true when it is known at `place` (and touched);
  * false: send a learn event. */
-bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now);
+bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now);
 
 /* Protocol thread or control, from here to the end. */
-enum fdb_result fdb_learn(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now);
+enum fdb_result fdb_learn(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now);
 /* Port's learning limit and how many it has. limit 0: none. */
 void fdb_set_limit(struct fdb *f, uint16_t port, uint32_t limit);
 uint32_t fdb_port_count(const struct fdb *f, uint16_t port);
 /* Static entries: never age or move; overwrite a learnt one. 0, -ENOSPC, -ENOENT. */
-int fdb_add_static(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now);
+int fdb_add_static(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now);
 int fdb_del(struct fdb *f, uint16_t vlan, struct mac mac);
 /* Flushes learnt entries; port FDB_NO_PORT: all; vlan -1: all. Returns how many. */
 uint32_t fdb_flush(struct fdb *f, uint16_t port, int vlan);

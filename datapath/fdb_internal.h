@@ -2,12 +2,13 @@
  *
  * A slot is two words. `key` is VLAN and MAC. `state` is
  *
- *   63 valid | 62 static | 61..38 used, in units of 2^27 ns | 37..26 port | 25..0 version
+ *   63 valid | 62 static | 61..38 used, in units of 2^27 ns | 37..26 port | 25..13 endpoint |
+ *   12..0 version
  *
- * The version grows each time the slot gets another key; while the key is
- * being replaced `state` is not valid. A move is one store of `state`, a touch
- * one compare-and-swap. What only writers need is in `cold`, by slot number:
- * times, and the chain of the entries of a port.
+ * The version grows each time the slot gets another key (learning is policed, so that a reader
+ * would have to be asleep for long, in mid-look, to miss 8192 of them); while the key is being
+ * replaced `state` is not valid. A move is one store of `state`, a touch one compare-and-swap. What
+ * only writers need is in `cold`, by slot number: times, and the chain of the entries of a port.
  */
 #ifndef WEFT_DATAPATH_FDB_INTERNAL_H
 #define WEFT_DATAPATH_FDB_INTERNAL_H
@@ -23,12 +24,15 @@
 #define FDB_USED_MASK    UINT64_C(0xffffff) /* 26 days, then it wraps: aged long before */
 #define FDB_PORT_SHIFT   26
 #define FDB_PORT_MASK    UINT64_C(0xfff)
-#define FDB_VERSION_MASK UINT64_C(0x3ffffff)
+#define FDB_END_SHIFT    13
+#define FDB_END_MASK     UINT64_C(0x1fff)
+#define FDB_VERSION_MASK UINT64_C(0x1fff)
 #define FDB_UNIT_SHIFT   27 /* 134 ms */
 #define FDB_TOUCH_UNITS  8  /* a second, and a bit */
 #define FDB_NIL          UINT32_MAX
 
 _Static_assert(WEFT_PORTS_MAX <= FDB_PORT_MASK + 1, "a port index fits a slot");
+_Static_assert(FDB_ENDPOINTS_MAX <= FDB_END_MASK + 1, "so does an endpoint");
 
 enum { FDB_WAYS = 4 };
 
@@ -74,6 +78,11 @@ static inline uint64_t fdb_key(uint16_t vlan, struct mac mac)
 static inline uint16_t fdb_state_port(uint64_t state)
 {
     return (uint16_t)(state >> FDB_PORT_SHIFT & FDB_PORT_MASK);
+}
+
+static inline uint32_t fdb_state_place(uint64_t state)
+{
+    return fdb_place(fdb_state_port(state), (uint16_t)(state >> FDB_END_SHIFT & FDB_END_MASK));
 }
 
 static inline uint64_t fdb_used_bits(nsec_t now)

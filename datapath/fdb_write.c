@@ -126,9 +126,10 @@ static struct fdb_slot *slot_for(const struct fdb *f, uint64_t key)
     return used2 < used1 ? s2 : s1;
 }
 
-static uint64_t make_state(uint16_t port, uint64_t kind, nsec_t now)
+static uint64_t make_state(uint32_t place, uint64_t kind, nsec_t now)
 {
-    return kind | (uint64_t)port << FDB_PORT_SHIFT | fdb_used_bits(now);
+    return kind | (uint64_t)fdb_place_port(place) << FDB_PORT_SHIFT |
+           (uint64_t)fdb_place_endpoint(place) << FDB_END_SHIFT | fdb_used_bits(now);
 }
 
 /* ------------------------------------------------------------ learning */
@@ -139,9 +140,9 @@ static bool port_has_room(const struct fdb *f, uint16_t port)
     return p->limit == 0 || p->count < p->limit;
 }
 
-static enum fdb_result learn_new(struct fdb *f, uint64_t key, uint16_t port, nsec_t now)
+static enum fdb_result learn_new(struct fdb *f, uint64_t key, uint32_t place, nsec_t now)
 {
-    if (!port_has_room(f, port)) {
+    if (!port_has_room(f, fdb_place_port(place))) {
         f->counters.port_limit++;
         return FDB_PORT_LIMIT;
     }
@@ -150,15 +151,16 @@ static enum fdb_result learn_new(struct fdb *f, uint64_t key, uint16_t port, nse
         f->counters.full++;
         return FDB_FULL;
     }
-    slot_fill(f, s, key, make_state(port, 0, now), now);
+    slot_fill(f, s, key, make_state(place, 0, now), now);
     f->counters.learned++;
     return FDB_NEW;
 }
 
-static enum fdb_result learn_known(struct fdb *f, struct fdb_slot *s, uint16_t port, nsec_t now)
+static enum fdb_result learn_known(struct fdb *f, struct fdb_slot *s, uint32_t place, nsec_t now)
 {
     uint64_t state = state_of(s);
-    if (fdb_state_port(state) == port) {
+    uint16_t port = fdb_place_port(place);
+    if (fdb_state_place(state) == place) {
         if (!(state & FDB_STATIC_BIT))
             (void)atomic_compare_exchange_strong(&s->state, &state, fdb_touched(state, now));
         return FDB_REFRESHED;
@@ -167,40 +169,40 @@ static enum fdb_result learn_known(struct fdb *f, struct fdb_slot *s, uint16_t p
         f->counters.static_conflict++;
         return FDB_STATIC;
     }
-    if (!port_has_room(f, port)) {
+    if (port != fdb_state_port(state) && !port_has_room(f, port)) {
         f->counters.port_limit++;
         return FDB_PORT_LIMIT;
     }
-    slot_change(f, s, make_state(port, 0, now));
+    slot_change(f, s, make_state(place, 0, now));
     f->cold[slot_number(f, s)].moved_ns = now;
     f->cold[slot_number(f, s)].moves++;
     f->counters.moved++;
     return FDB_MOVED;
 }
 
-enum fdb_result fdb_learn(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now)
+enum fdb_result fdb_learn(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now)
 {
     uint64_t key = fdb_key(vlan, mac), state;
     pthread_mutex_lock(&f->lock);
     f->now_ns = now;
     struct fdb_slot *s = fdb_find(f, key, &state);
-    enum fdb_result r = s ? learn_known(f, s, port, now) : learn_new(f, key, port, now);
+    enum fdb_result r = s ? learn_known(f, s, place, now) : learn_new(f, key, place, now);
     pthread_mutex_unlock(&f->lock);
     return r;
 }
 
-int fdb_add_static(struct fdb *f, uint16_t vlan, struct mac mac, uint16_t port, nsec_t now)
+int fdb_add_static(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now)
 {
     uint64_t key = fdb_key(vlan, mac), state;
     int r = 0;
     pthread_mutex_lock(&f->lock);
     struct fdb_slot *s = fdb_find(f, key, &state);
     if (s != NULL) {
-        slot_change(f, s, make_state(port, FDB_STATIC_BIT, now));
+        slot_change(f, s, make_state(place, FDB_STATIC_BIT, now));
     } else {
         s = f->counters.entries < f->counters.size ? slot_for(f, key) : NULL;
         if (s != NULL)
-            slot_fill(f, s, key, make_state(port, FDB_STATIC_BIT, now), now);
+            slot_fill(f, s, key, make_state(place, FDB_STATIC_BIT, now), now);
         else
             r = -ENOSPC;
     }
@@ -366,6 +368,7 @@ static struct fdb_entry entry_of(const struct fdb *f, struct fdb_slot *s, uint64
         .mac = mac_from_u64(key),
         .vlan = (uint16_t)(key >> 48),
         .port = fdb_state_port(state),
+        .endpoint = fdb_place_endpoint(fdb_state_place(state)),
         .is_static = (state & FDB_STATIC_BIT) != 0,
         .learned_ns = c->learned_ns,
         .used_ns = used_ns(f, state),

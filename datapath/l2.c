@@ -9,6 +9,13 @@ static bool is_open(const struct port *p)
            atomic_load_explicit(&p->link_up, memory_order_relaxed);
 }
 
+/* Split horizon: every VTEP hears a flooded frame from the one it entered at, so what came out of a
+ * tunnel goes into none. */
+static bool same_side(const struct port *in, const struct port *out)
+{
+    return out->tunnel != NULL && in != NULL && in->tunnel != NULL;
+}
+
 /* Out of a port; with a tag as the port's mode has it, or (t NULL) as it is. */
 static void send(struct worker *w, struct rte_mbuf *m, struct port *p, const struct l2_tag *t)
 {
@@ -36,7 +43,8 @@ static void flood(struct worker *w, struct rte_mbuf *m, const struct l2_tag *t)
     struct port *last = NULL;
     for (uint16_t i = 0; i < ports->n; i++) {
         struct port *p = ports->list[i];
-        if (p == k->in_port || !is_open(p) || (t != NULL && !l2_vlan_member(l2_vlan_of(p), t)))
+        if (p == k->in_port || same_side(k->in_port, p) || !is_open(p) ||
+            (t != NULL && !l2_vlan_member(l2_vlan_of(p), t)))
             continue;
         if (last != NULL)
             send_copy(w, m, last, t);
@@ -60,22 +68,25 @@ static void learn(struct worker *w, struct pkt *k, uint16_t vlan)
     struct mac src = k->key.eth_src;
     if (p == NULL || mac_is_multicast(src) || mac_is_zero(src))
         return;
-    if (!fdb_seen(k->bridge->fdb, vlan, src, p->index, w->now))
-        worker_learn(w, k->bridge, vlan, src, p);
+    uint16_t endpoint = k->flags & PKT_TUNNEL ? k->tun_from : 0;
+    if (!fdb_seen(k->bridge->fdb, vlan, src, fdb_place(p->index, endpoint), w->now))
+        worker_learn_at(w, k->bridge, vlan, src, p, endpoint);
 }
 
 /* Where the destination lives, or NULL: everywhere. An entry may be of a port that has left, or
  * no longer carries the VLAN. */
-static struct port *destination(struct worker *w, const struct pkt *k, const struct l2_tag *t)
+static struct port *destination(struct worker *w, struct pkt *k, const struct l2_tag *t)
 {
     if (mac_is_multicast(k->key.eth_dst))
         return NULL;
-    uint16_t to = fdb_lookup(k->bridge->fdb, t->vid, k->key.eth_dst);
+    uint32_t to = fdb_lookup(k->bridge->fdb, t->vid, k->key.eth_dst);
     if (to == FDB_NO_PORT)
         return NULL;
-    struct port *p = atomic_load_explicit(&w->sw->ports[to], memory_order_acquire);
+    struct port *p = atomic_load_explicit(&w->sw->ports[fdb_place_port(to)], memory_order_acquire);
     if (p == NULL || p->bridge != k->bridge || !l2_vlan_member(l2_vlan_of(p), t))
         return NULL;
+    k->tun_to = fdb_place_endpoint(to);
+    k->flags |= k->tun_to != 0 ? PKT_TUN_TO : 0;
     return p;
 }
 
@@ -97,6 +108,8 @@ void l2_normal(struct worker *w, struct rte_mbuf *m)
         flood(w, m, &t);
     else if (p == k->in_port)
         worker_drop(w, m, DROP_SELF_DIRECTED);
+    else if (same_side(k->in_port, p))
+        worker_drop(w, m, DROP_SPLIT_HORIZON);
     else
         send(w, m, p, &t);
 }

@@ -65,7 +65,7 @@ static void clear(struct pkt *p)
     memset(&p->key.w[3], 0, sizeof p->key - 3 * sizeof p->key.w[0]);
     p->l3_off = p->l4_off = p->payload_off = p->mpls_off = 0;
     p->vlan_tags = 0;
-    p->flags &= PKT_SENT;
+    p->flags &= PKT_NOT_PARSED;
 }
 
 static void parse_view(struct pkt *p, const struct view *v)

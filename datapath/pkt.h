@@ -24,6 +24,9 @@ enum pkt_flags {
     PKT_IP_BAD = 1 << 1, /* L3 header is malformed; its fields read zero */
     PKT_L4_BAD = 1 << 2, /* L4 header is cut off; its fields read zero */
     PKT_SENT = 1 << 3,   /* an action has sent it somewhere: not dropped when it ends */
+    PKT_TUNNEL = 1 << 4, /* it came out of a tunnel: tun_from is set */
+    PKT_TUN_TO = 1 << 5, /* l2 knows the endpoint that it goes to: tun_to is set */
+    PKT_NOT_PARSED = PKT_SENT | PKT_TUNNEL | PKT_TUN_TO, /* what parse leaves as it is */
 };
 
 struct pkt {
@@ -46,6 +49,8 @@ struct pkt {
     uint8_t has_action_set; /* act: the action set below is in use */
     uint16_t action_set;    /* worker's index of its action set */
     uint64_t trace;         /* weft-replay: index of its hit list + 1, or 0 */
+    uint16_t tun_from;      /* with PKT_TUNNEL: endpoint it came from (tunnel.h); 0: unknown */
+    uint16_t tun_to;        /* with PKT_TUN_TO: endpoint */
 };
 
 static inline struct pkt *pkt_of(struct rte_mbuf *m) { return (struct pkt *)rte_mbuf_to_priv(m); }

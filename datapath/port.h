@@ -31,6 +31,8 @@
 struct bridge;
 struct weft_switch;
 struct port;
+struct tunnel_port;
+struct vtep;
 
 enum port_caps {
     PORT_CAP_CSUM = 1 << 0, /* takes frames with a partial TCP/UDP checksum */
@@ -142,6 +144,8 @@ struct port {
     _Atomic bool link_up;
     struct bridge *bridge; /* NULL: attached to none */
     const struct port_vlan *_Atomic vlan;
+    struct tunnel_port *tunnel; /* NULL but for the kind vxlan: the far end is a VTEP (tunnel.h) */
+    struct vtep *_Atomic vteps; /* VTEPs whose underlay this port is; NULL: none */
     uint32_t fdb_limit;         /* 0: no limit; see port_set_fdb_limit */
     struct port_link last_link; /* what port_poll_link() saw last */
     struct weft_switch *sw;

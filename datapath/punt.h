@@ -28,6 +28,7 @@ struct learn_event {
     uint16_t port;   /* index */
     uint16_t vlan;
     struct mac mac;
+    uint16_t endpoint; /* behind a tunnel port; 0: none */
     uint32_t port_gen; /* the port's generation: a recycled index is not mistaken */
 };
 

@@ -189,7 +189,7 @@ static void learn(struct weft_switch *sw, const struct learn_event *e, nsec_t no
     if (b == NULL || p->gen != e->port_gen || b->index != e->bridge)
         sw->learn_stale++;
     else
-        (void)fdb_learn(b->fdb, e->vlan, e->mac, e->port, now);
+        (void)fdb_learn(b->fdb, e->vlan, e->mac, fdb_place(e->port, e->endpoint), now);
 }
 
 static unsigned learn_batch(struct weft_switch *sw, nsec_t now)

@@ -132,9 +132,15 @@ struct worker *worker_mine(struct weft_switch *sw)
 
 bool worker_learn(struct worker *w, struct bridge *b, uint16_t vlan, struct mac mac, struct port *p)
 {
+    return worker_learn_at(w, b, vlan, mac, p, 0);
+}
+
+bool worker_learn_at(struct worker *w, struct bridge *b, uint16_t vlan, struct mac mac,
+                     struct port *p, uint16_t endpoint)
+{
     uint64_t where = (uint64_t)b->index << 48 | (uint64_t)vlan << 16 | p->index;
     uint64_t h = hash_u64(mac_to_u64(mac) ^ (where & ~UINT64_C(0xffff)) << 32, w->sw->hash_key);
-    uint64_t what = hash_u64(h ^ where, w->sw->hash_key);
+    uint64_t what = hash_u64(h ^ where ^ (uint64_t)endpoint << 32, w->sw->hash_key);
     /* By address, not by port: an address that moves back and forth is told each time. */
     uint64_t *recent = &w->hash_recent[h % 256];
     nsec_t *recent_ns = &w->hash_recent_ns[h % 256];
@@ -144,6 +150,7 @@ bool worker_learn(struct worker *w, struct bridge *b, uint16_t vlan, struct mac 
                             .port = p->index,
                             .vlan = vlan,
                             .mac = mac,
+                            .endpoint = endpoint,
                             .port_gen = atomic_load_explicit(&p->gen, memory_order_relaxed)};
     if (!punt_learn(w->sw->punt, &e, w->now))
         return false;
@@ -326,6 +333,8 @@ static struct worker *least_loaded(const struct weft_switch *sw)
 int worker_assign(struct weft_switch *sw, struct port *p)
 {
     uint16_t queues = p->rx_queues > 0 ? p->rx_queues : 1;
+    if (p->ops->rx_burst == NULL)
+        return 0; /* what comes out of it comes in elsewhere: a tunnel */
     for (uint16_t q = 0; q < queues; q++) {
         if (add_rx(least_loaded(sw), p, q) != 0) {
             worker_unassign(sw, p);

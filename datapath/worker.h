@@ -122,6 +122,9 @@ void worker_drop_in(struct worker *w, const struct port *p, struct rte_mbuf *m, 
  * within the last millisecond. True when an event went out. */
 bool worker_learn(struct worker *w, struct bridge *b, uint16_t vlan, struct mac mac,
                   struct port *p);
+/* The same of one behind an endpoint of a tunnel port; 0: none. */
+bool worker_learn_at(struct worker *w, struct bridge *b, uint16_t vlan, struct mac mac,
+                     struct port *p, uint16_t endpoint);
 
 /* worker_idle.c: arms the ports, sleeps until a frame, a wake or the limit, and disarms. Called by
  * the worker's thread, online; it is offline while it sleeps. */

@@ -256,6 +256,26 @@ static void a_reader_never_sees_another_macs_port(void **state)
     fdb_free(h.f);
 }
 
+/* RFC 7348 section 4.1: which VTEP a MAC is behind is learnt with it, and moves. */
+static void an_endpoint_behind_a_port_is_part_of_the_place(void **state)
+{
+    (void)state;
+    struct fdb *f = fdb_create(64, 0, 1);
+    uint32_t a = fdb_place(4095, 8191), b = fdb_place(4095, 1);
+    fdb_set_limit(f, 4095, 1);
+    assert_int_equal(fdb_learn(f, 10, mac_of(1), a, 0), FDB_NEW);
+    assert_int_equal(fdb_lookup(f, 10, mac_of(1)), a);
+    assert_true(fdb_seen(f, 10, mac_of(1), a, 0));
+    assert_false(fdb_seen(f, 10, mac_of(1), b, 0));
+    assert_false(fdb_seen(f, 10, mac_of(1), 4095, 0));
+    assert_int_equal(fdb_learn(f, 10, mac_of(1), b, 0),
+                     FDB_MOVED); /* its port is full, yet not fuller */
+    assert_int_equal(fdb_lookup(f, 10, mac_of(1)), b);
+    assert_int_equal(fdb_learn(f, 10, mac_of(2), b, 0), FDB_PORT_LIMIT);
+    assert_int_equal(fdb_flush(f, 4095, -1), 1);
+    fdb_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_flush_takes_what_it_names),
         cmocka_unit_test(it_agrees_with_a_plain_array),
         cmocka_unit_test(a_reader_never_sees_another_macs_port),
+        cmocka_unit_test(an_endpoint_behind_a_port_is_part_of_the_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
