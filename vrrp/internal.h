@@ -47,8 +47,9 @@ struct instance {
     uint16_t active_interval_cs; /* Active_Adver_Interval */
     uint8_t active_priority;
     struct ip6 active;
-    nsec_t asserted_at; /* last immediate advertisement, see machine.c */
-    nsec_t v3_until;    /* version 2 from v3_src is shadowed until then */
+    nsec_t window_at; /* of immediate answers, see machine.c */
+    uint8_t answers;
+    nsec_t v3_until; /* version 2 from v3_src is shadowed until then */
     struct ip6 v3_src;
     uint8_t rounds; /* of announcements still to come */
 

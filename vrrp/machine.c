@@ -2,9 +2,10 @@
  * door. */
 #include "vrrp/internal.h"
 
-/* No Active needs to assert itself more often than VRRP can count; a flood of forged advertisements
- * must not make us flood as well. */
-enum { ASSERT_CS = 1 };
+/* A flood of forged advertisements must not make us flood as well: so many immediate answers in
+ * each window, no more than one a centisecond on average, which is the finest that VRRP can count.
+ */
+enum { WINDOW_CS = 10, WINDOW_ANSWERS = 10 };
 
 nsec_t skew_ns(const struct instance *i)
 {
@@ -149,9 +150,13 @@ static bool better_than_us(const struct instance *i, const struct vrrp_advert *a
 /* Section 6.4.3: answer at once, so that the other steps back and bridges learn us again. */
 static void assert_active(struct vrrp *v, struct instance *i, bool restart)
 {
-    if (v->now - i->asserted_at < cs_to_ns(ASSERT_CS))
+    if (v->now - i->window_at >= cs_to_ns(WINDOW_CS)) {
+        i->window_at = v->now;
+        i->answers = 0;
+    }
+    if (i->answers == WINDOW_ANSWERS)
         return;
-    i->asserted_at = v->now;
+    i->answers++;
     if (restart)
         advertise(v, i);
     else

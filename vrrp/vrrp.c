@@ -159,7 +159,7 @@ static struct instance *free_slot(struct vrrp *v)
 /* The timestamps of long ago: nothing has been asserted or warned of yet. */
 static void init(struct instance *i, const struct vrrp_config *c)
 {
-    *i = (struct instance){.used = true, .heap_at = NONE, .c = *c, .asserted_at = INT64_MIN / 2};
+    *i = (struct instance){.used = true, .heap_at = NONE, .c = *c, .window_at = INT64_MIN / 2};
     i->down_at = i->adver_at = i->preempt_at = i->announce_at = i->due = NSEC_NEVER;
     for (unsigned e = 0; e < VRRP_EVENTS; e++)
         i->warned_at[e] = INT64_MIN / 2;

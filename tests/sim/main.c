@@ -1,6 +1,6 @@
 /* sim: random worlds, and what must hold in each.
  *
- *     sim [--seed N] [--runs N]
+ *     sim [--world NAME] [--seed N] [--runs N]
  *
  * In a tree of switches: a broadcast is seen exactly once by every other host of its VLAN and by no
  * host of another; a frame to a known host is seen by that one only, also right after it moved and
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "datapath/eal.h"
+#include "tests/sim/sim.h"
 #include "tests/sim/world.h"
 
 enum { STEPS = 200 };
@@ -67,63 +68,95 @@ static bool step(struct world *w)
     }
 }
 
-static bool run(uint64_t seed, uint64_t *digest, struct world *w)
+bool tree_run(uint64_t seed, struct sim_result *r)
 {
-    bool ok = world_make(w, seed);
+    static struct world w;
+    bool ok = world_make(&w, seed);
     for (int i = 0; ok && i < STEPS; i++)
-        ok = step(w);
-    if (ok && world_mbufs_out(w) != 0) {
-        snprintf(w->why, sizeof w->why, "%u packet buffers are lost", world_mbufs_out(w));
+        ok = step(&w);
+    if (ok && world_mbufs_out(&w) != 0) {
+        snprintf(w.why, sizeof w.why, "%u packet buffers are lost", world_mbufs_out(&w));
         ok = false;
     }
-    for (unsigned r = 0; ok && r < DROP_COUNT; r++)
-        if (r != DROP_NO_DESTINATION && r != DROP_SELF_DIRECTED && world_drops(w, r)) {
-            snprintf(w->why, sizeof w->why, "drops of %s", drop_name(r));
+    for (unsigned d = 0; ok && d < DROP_COUNT; d++)
+        if (d != DROP_NO_DESTINATION && d != DROP_SELF_DIRECTED && world_drops(&w, d)) {
+            snprintf(w.why, sizeof w.why, "drops of %s", drop_name(d));
             ok = false;
         }
-    *digest = w->digest;
-    world_free(w);
+    r->digest = w.digest;
+    snprintf(r->about, sizeof r->about, "%u switches, %u hosts, %u frames", w.n_switches, w.n_hosts,
+             w.frames);
+    snprintf(r->why, sizeof r->why, "%s", w.why);
+    world_free(&w);
     return ok;
 }
 
-static bool check_seed(uint64_t seed, const char *program)
+static const struct kind {
+    const char *name;
+    bool (*run)(uint64_t seed, struct sim_result *r);
+    unsigned runs; /* unless told otherwise */
+    bool each;     /* print each world */
+} kinds[] = {
+    {"tree", tree_run, 20, true},
+    {"vrrp", vrrp_run, 400, false},
+};
+
+static bool check_seed(const struct kind *k, uint64_t seed, const char *program)
 {
-    static struct world w;
-    uint64_t one, two;
-    bool ok = run(seed, &one, &w);
-    if (ok && run(seed, &two, &w) && one != two) {
-        snprintf(w.why, sizeof w.why, "two runs of one seed differ");
+    struct sim_result one = {0}, two = {0};
+    bool ok = k->run(seed, &one);
+    if (ok && k->run(seed, &two) && one.digest != two.digest) {
+        snprintf(one.why, sizeof one.why, "two runs of one seed differ");
         ok = false;
     }
-    if (ok)
-        printf("seed %llu: %u switches, %u hosts, %u frames, digest %016llx\n",
-               (unsigned long long)seed, w.n_switches, w.n_hosts, w.frames,
-               (unsigned long long)one);
-    else
-        printf("seed %llu FAILED: %s; run %s --seed %llu --runs 1\n", (unsigned long long)seed,
-               w.why, program, (unsigned long long)seed);
+    if (!ok)
+        printf("%s seed %llu FAILED: %s (%s); run %s --world %s --seed %llu --runs 1\n", k->name,
+               (unsigned long long)seed, one.why, one.about, program, k->name,
+               (unsigned long long)seed);
+    else if (k->each)
+        printf("%s seed %llu: %s, digest %016llx\n", k->name, (unsigned long long)seed, one.about,
+               (unsigned long long)one.digest);
     return ok;
+}
+
+struct args {
+    const char *world; /* NULL: each kind */
+    uint64_t seed, runs;
+};
+
+static struct args parse(int argc, char **argv)
+{
+    struct args a = {.seed = 1};
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (!strcmp(argv[i], "--seed"))
+            a.seed = strtoull(argv[i + 1], NULL, 0);
+        else if (!strcmp(argv[i], "--runs"))
+            a.runs = strtoull(argv[i + 1], NULL, 0);
+        else if (!strcmp(argv[i], "--world"))
+            a.world = argv[i + 1];
+    }
+    return a;
 }
 
 int main(int argc, char **argv)
 {
     struct errbuf e = {""};
     struct eal_report report;
-    uint64_t seed = 1, runs = 20;
-    unsigned good = 0;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--seed"))
-            seed = strtoull(argv[i + 1], NULL, 0);
-        else if (!strcmp(argv[i], "--runs"))
-            runs = strtoull(argv[i + 1], NULL, 0);
-    }
+    struct args a = parse(argc, argv);
+    unsigned good = 0, all = 0;
     struct eal_options o = {.hugepages = EAL_HUGE_NO, .quiet = true};
     if (eal_start(&o, &report, &e) < 0) {
         fprintf(stderr, "sim: %s\n", e.text);
         return 2;
     }
-    for (uint64_t i = 0; i < runs; i++)
-        good += check_seed(seed + i, argv[0]);
-    printf("%u passed, %u failed\n", good, (unsigned)(runs - good));
-    return good == runs ? 0 : 1;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        uint64_t runs = a.runs ? a.runs : kinds[k].runs;
+        if (a.world != NULL && strcmp(a.world, kinds[k].name) != 0)
+            continue;
+        for (uint64_t i = 0; i < runs; i++, all++)
+            good += check_seed(&kinds[k], a.seed + i, argv[0]);
+        printf("%s: %llu worlds\n", kinds[k].name, (unsigned long long)runs);
+    }
+    printf("%u passed, %u failed\n", good, all - good);
+    return good == all && all > 0 ? 0 : 1;
 }
