@@ -13,6 +13,12 @@ enum {
     WEFT_BURST = 32,             /* packets a stage sees at once */
     WEFT_TABLES = 254,           /* OpenFlow tables of a bridge: 0..253 */
     WEFT_FLOWS_MAX = 1000000,    /* rules of one OpenFlow table */
+    WEFT_GROUPS_MAX = 65536,     /* groups of a bridge */
+    WEFT_BUCKETS_MAX = 2048,     /* buckets of a group */
+    WEFT_GROUP_DEPTH = 16,       /* groups that forward to groups */
+    WEFT_GROUP_COPIES = 4096,    /* copies that groups make of one packet */
+    WEFT_METERS_MAX = 65536,     /* meters of a bridge */
+    WEFT_BANDS_MAX = 16,         /* bands of a meter */
     WEFT_FDB_DEFAULT = 8192,     /* MAC entries of a bridge unless configured */
     WEFT_FDB_MAX = 1 << 20,      /* and at the most */
     WEFT_FRAME_MAX = 65535 + 64, /* bytes of a frame, a GSO frame included */

@@ -52,7 +52,7 @@ static json_t *keys_json(const cyaml_schema_field_t *f)
 {
     json_t *list = json_array();
     for (; f->key; f++) {
-        if (!strcmp(f->key, "name") || !strcmp(f->key, "ports") || !strcmp(f->key, "flows"))
+        if (!strcmp(f->key, "name") || !strcmp(f->key, "ports") || config_is_of_list(f->key))
             continue;
         const cyaml_schema_field_t *in =
             f->value.type == CYAML_MAPPING ? f->value.mapping.fields : NULL;

@@ -148,7 +148,7 @@ static int unknown_key(bool port, const char *name, const char *key, struct errb
     struct strbuf b = {0};
     const cyaml_schema_field_t *f = port ? config_port_fields : config_bridge_fields;
     for (f++; f->key; f++)
-        if (strcmp(f->key, "ports") && strcmp(f->key, "flows"))
+        if (strcmp(f->key, "ports") && !config_is_of_list(f->key))
             strbuf_addf(&b, "%s, ", strcmp(f->key, "fdb") ? f->key : "fdb.size, fdb.ageing_s");
     strbuf_chomp(&b, ", ");
     int r = errbuf_set(e, EINVAL, "%s %s: no key \"%.40s\"; there are %s", port ? "port" : "bridge",

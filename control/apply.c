@@ -82,6 +82,24 @@ static int apply_keys(struct of_bridge *b, const struct config_bridge *want, str
     return 0;
 }
 
+/* What flows name comes before them and goes after them. */
+static int apply_openflow(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e)
+{
+    bool outer = b->batch;
+    b->batch = true; /* packets see all of it or nothing; the caller publishes */
+    int r = of_bridge_set_things(b, OF_METERS, want->meters, want->meters_count, e);
+    if (r == 0)
+        r = of_bridge_set_things(b, OF_GROUPS, want->groups, want->groups_count, e);
+    if (r == 0)
+        r = of_bridge_set_flows(b, want->flows, want->flows_count, e);
+    /* On failure too: the way back starts from what was asked. */
+    int dropped = of_bridge_drop_things(b, OF_GROUPS, want->groups, want->groups_count, e);
+    if (dropped == 0)
+        dropped = of_bridge_drop_things(b, OF_METERS, want->meters, want->meters_count, e);
+    b->batch = outer;
+    return r < 0 ? r : dropped;
+}
+
 static int apply_bridge(struct weft *w, const struct config_bridge *want, struct errbuf *e)
 {
     struct of_bridge *b = weft_bridge(w, want->name);
@@ -91,7 +109,7 @@ static int apply_bridge(struct weft *w, const struct config_bridge *want, struct
     if (r == 0)
         r = apply_keys(b, want, e);
     if (r == 0)
-        r = of_bridge_set_flows(b, want->flows, want->flows_count, e);
+        r = apply_openflow(b, want, e);
     if (r < 0)
         return r;
     of_bridge_fail_mode(b, weft_now(w));

@@ -64,6 +64,10 @@ struct config_bridge {
     struct config_fdb fdb;
     struct config_port *ports;
     unsigned ports_count;
+    char **meters; /* ovs-ofctl syntax, as are the next two */
+    unsigned meters_count;
+    char **groups;
+    unsigned groups_count;
     char **flows; /* ovs-ofctl syntax; kept in step by `weftctl flow` */
     unsigned flows_count;
 };

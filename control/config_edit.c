@@ -292,7 +292,7 @@ void config_port_free(struct config_port *p)
 struct config_bridge *config_bridge_head(const struct config_bridge *b)
 {
     struct config_bridge head = *b;
-    head.ports_count = head.flows_count = 0;
+    head.ports_count = head.flows_count = head.groups_count = head.meters_count = 0;
     return copy_piece(&head, sizeof head, &bridge_value);
 }
 
@@ -349,11 +349,26 @@ bool config_same_fixed(const struct config *a, const struct config *b)
            config_field_equal(a, b, config_field_find(f, "memory"));
 }
 
+static void set_texts(char ***list, unsigned *count, char **texts, unsigned n)
+{
+    for (unsigned i = 0; i < *count; i++)
+        free((*list)[i]);
+    free(*list);
+    *list = texts;
+    *count = n;
+}
+
 void config_set_flows(struct config_bridge *b, char **flows, unsigned n)
 {
-    for (unsigned i = 0; i < b->flows_count; i++)
-        free(b->flows[i]);
-    free(b->flows);
-    b->flows = flows;
-    b->flows_count = n;
+    set_texts(&b->flows, &b->flows_count, flows, n);
+}
+
+void config_set_groups(struct config_bridge *b, char **groups, unsigned n)
+{
+    set_texts(&b->groups, &b->groups_count, groups, n);
+}
+
+void config_set_meters(struct config_bridge *b, char **meters, unsigned n)
+{
+    set_texts(&b->meters, &b->meters_count, meters, n);
 }

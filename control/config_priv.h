@@ -41,6 +41,8 @@ struct config_bridge *config_bridge_head(const struct config_bridge *b);
 void config_bridge_free(struct config_bridge *b);
 /* Takes the list. */
 void config_set_flows(struct config_bridge *b, char **flows, unsigned n);
+void config_set_groups(struct config_bridge *b, char **groups, unsigned n);
+void config_set_meters(struct config_bridge *b, char **meters, unsigned n);
 /* The configured one, or one from the bridge's name; and the machine's id, when `portable` is
  * false. Never 0. */
 uint64_t config_bridge_dpid(const struct config_bridge *b, bool portable);
@@ -73,7 +75,9 @@ int config_check_all(struct config_check *k);
 int config_check_name(struct config_check *k, const char *name);
 int config_check_port(struct config_check *k, const struct config_bridge *b,
                       const struct config_port *p);
-/* Every flow parses (config_flows.c). */
+/* flows, groups, meters: lists that have commands of their own. */
+bool config_is_of_list(const char *key);
+/* Every flow, group and meter parses (config_flows.c). */
 int config_check_flows(struct config_check *k, const struct config_bridge *b);
 
 /* ---- config_text.c: values inside strings ---- */

@@ -133,7 +133,7 @@ static void put_flow(struct strbuf *b, const char *base, const cyaml_schema_fiel
 static bool is_block_list(const cyaml_schema_field_t *f)
 {
     return !strcmp(f->key, "bridges") || !strcmp(f->key, "ports") || !strcmp(f->key, "flows") ||
-           !strcmp(f->key, "static");
+           !strcmp(f->key, "groups") || !strcmp(f->key, "meters") || !strcmp(f->key, "static");
 }
 
 static void put_block(struct strbuf *b, const char *base, const cyaml_schema_field_t *fields,

@@ -73,6 +73,8 @@ const cyaml_schema_field_t config_bridge_fields[] = {
     FLAG(struct config_bridge, "forward_bpdu", forward_bpdu),
     CYAML_FIELD_MAPPING("fdb", OPT, struct config_bridge, fdb, fdb_fields),
     LIST(struct config_bridge, "ports", ports, &port_item),
+    LIST(struct config_bridge, "meters", meters, &text_item),
+    LIST(struct config_bridge, "groups", groups, &text_item),
     LIST(struct config_bridge, "flows", flows, &text_item),
     CYAML_FIELD_END,
 };

@@ -83,7 +83,7 @@ static int split(const char *value, char ***out, unsigned *count)
 
 static int set_list(char *base, const cyaml_schema_field_t *f, const char *value, struct errbuf *e)
 {
-    if (f->value.sequence.entry->type != CYAML_STRING || !strcmp(f->key, "flows"))
+    if (f->value.sequence.entry->type != CYAML_STRING || config_is_of_list(f->key))
         return errbuf_set(e, EINVAL, "is not set this way; see `weftctl help`");
     char ***at = (char ***)(base + f->data_offset), **list = NULL;
     unsigned *count = (unsigned *)(base + f->count_offset), n = 0;

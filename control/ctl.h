@@ -120,7 +120,7 @@ int ctl_help(struct ctl *c, int argc, char **argv);
 int ctl_completion(struct ctl *c, int argc, char **argv);
 int ctl_complete(struct ctl *c, int argc, char **argv);
 
-/* ---- commands: ctl_show.c, ctl_edit.c, ctl_flow.c, ctl_stats.c ---- */
+/* ---- commands: ctl_show.c, ctl_edit.c, ctl_flow.c, ctl_group.c, ctl_stats.c ---- */
 
 int ctl_show(struct ctl *c, int argc, char **argv);
 int ctl_bridge_list(struct ctl *c, int argc, char **argv);
@@ -152,6 +152,14 @@ int ctl_flow_mod(struct ctl *c, int argc, char **argv);
 int ctl_flow_del(struct ctl *c, int argc, char **argv);
 int ctl_flow_dump(struct ctl *c, int argc, char **argv);
 int ctl_flow_replace(struct ctl *c, int argc, char **argv);
+int ctl_group_add(struct ctl *c, int argc, char **argv);
+int ctl_group_mod(struct ctl *c, int argc, char **argv);
+int ctl_group_del(struct ctl *c, int argc, char **argv);
+int ctl_group_show(struct ctl *c, int argc, char **argv);
+int ctl_meter_add(struct ctl *c, int argc, char **argv);
+int ctl_meter_mod(struct ctl *c, int argc, char **argv);
+int ctl_meter_del(struct ctl *c, int argc, char **argv);
+int ctl_meter_show(struct ctl *c, int argc, char **argv);
 int ctl_packet_out(struct ctl *c, int argc, char **argv);
 
 int ctl_stats(struct ctl *c, int argc, char **argv);

@@ -64,6 +64,26 @@ const struct ctl_command ctl_commands[] = {
      "make the bridge's flows be these; what stays keeps its counters",
      "  weftctl flow replace br0 @flows.txt\n"},
 
+    {"group", "show", ctl_group_show, 0, 1, 0, "[BRIDGE]", "groups, their buckets and counters",
+     NULL},
+    {"group", "add", ctl_group_add, 2, -1, 0, "BRIDGE GROUP", "add a group, in ovs-ofctl's syntax",
+     "  weftctl group add br0 group_id=1,type=select,bucket=output:vm1,bucket=output:vm2\n"
+     "  weftctl group add br0 "
+     "group_id=2,type=ff,bucket=watch_port:up0,output:up0,bucket=watch_port:up1,output:up1\n"
+     "  weftctl flow add br0 in_port=vm3,actions=group:1\n"},
+    {"group", "mod", ctl_group_mod, 2, -1, 0, "BRIDGE GROUP", "replace a group's type and buckets",
+     NULL},
+    {"group", "del", ctl_group_del, 1, 2, 0, "BRIDGE [group_id=N]",
+     "delete a group and the flows that name it; without N all", NULL},
+    {"meter", "show", ctl_meter_show, 0, 1, 0, "[BRIDGE]", "meters, their bands and counters",
+     NULL},
+    {"meter", "add", ctl_meter_add, 2, -1, 0, "BRIDGE METER", "add a meter, in ovs-ofctl's syntax",
+     "  weftctl meter add br0 meter=1 kbps burst bands=type=drop rate=10000 burst_size=1000\n"
+     "  weftctl flow add br0 in_port=vm1,actions=meter:1,normal\n"},
+    {"meter", "mod", ctl_meter_mod, 2, -1, 0, "BRIDGE METER", "replace a meter's bands", NULL},
+    {"meter", "del", ctl_meter_del, 1, 2, 0, "BRIDGE [meter=N]",
+     "delete a meter and the flows that name it; without N all", NULL},
+
     {"packet-out", NULL, ctl_packet_out, 4, 4, 0, "BRIDGE PORT|controller ACTIONS HEX",
      "send a frame through actions",
      "  weftctl packet-out br0 controller output:vm1 ffffffffffff02000000000188b50000\n"},

@@ -154,6 +154,8 @@ void of_bridge_free(struct of_bridge *b)
     for (unsigned i = 0; i < b->flows_count; i++)
         free(b->flows[i]);
     free(b->flows);
+    of_texts_free(&b->things[OF_GROUPS]);
+    of_texts_free(&b->things[OF_METERS]);
     config_bridge_free(b->cfg);
     free(b);
 }

@@ -147,7 +147,7 @@ static bool collect(void *ctx, const struct ofm_flow *f)
     /* A bridge on its own keeps its NORMAL flow: else the first flow that somebody adds would
      * cut everything else off at the next start. */
     bool own_normal = is_fallback(f) && t->b->cfg->controllers_count == 0;
-    if (!f->persistent && !own_normal)
+    if ((!f->persistent && !own_normal) || !of_bridge_flow_lasts(t->b, f))
         return true;
     if (own_normal)
         strbuf_adds(&s, OWN_NORMAL);
@@ -187,12 +187,33 @@ static int list_flows(struct of_bridge *b, char ***out, unsigned *n, struct errb
     return 0;
 }
 
+/* Groups and meters; the applied lists follow. */
+static int take_things(struct of_bridge *b, struct config_bridge *cb, struct errbuf *e)
+{
+    struct of_texts t[OF_KINDS] = {{0}};
+    int r = of_bridge_list_things(b, OF_GROUPS, &t[OF_GROUPS], e);
+    if (r == 0)
+        r = of_bridge_list_things(b, OF_METERS, &t[OF_METERS], e);
+    for (unsigned k = 0; r == 0 && k < OF_KINDS; k++)
+        r = of_bridge_drop_things(b, (enum of_kind)k, t[k].list, t[k].n, e); /* drops none */
+    if (r < 0) {
+        of_texts_free(&t[OF_GROUPS]);
+        of_texts_free(&t[OF_METERS]);
+        return r;
+    }
+    config_set_groups(cb, t[OF_GROUPS].list, t[OF_GROUPS].n);
+    config_set_meters(cb, t[OF_METERS].list, t[OF_METERS].n);
+    return 0;
+}
+
 static int take_flows(struct of_bridge *b, struct config *c, struct errbuf *e)
 {
     char **list = NULL;
     unsigned n = 0;
     struct config_bridge *cb = config_find_bridge(c, b->dp->name);
     int r = cb ? list_flows(b, &list, &n, e) : 0;
+    if (cb && r == 0 && (r = take_things(b, cb, e)) < 0)
+        free_texts(list, n);
     if (!cb || r < 0)
         return r;
     config_set_flows(cb, list, n);

@@ -8,9 +8,10 @@
 #include "control/version.h"
 #include "control/weft_priv.h"
 #include "ofproto/compile/compile.h"
+#include "ofproto/model/group.h"
 
 /* OFPC_*, 1.3.5 section 7.3.1 */
-enum { OFPC_FLOW_STATS = 1, OFPC_TABLE_STATS = 2, OFPC_PORT_STATS = 4 };
+enum { OFPC_FLOW_STATS = 1, OFPC_TABLE_STATS = 2, OFPC_PORT_STATS = 4, OFPC_GROUP_STATS = 8 };
 /* OFPPF_*, section 7.2.1 */
 enum {
     OFPPF_10MB_FD = 1 << 1,
@@ -79,7 +80,7 @@ static void features(void *ctx, struct ofw_features *out)
         .datapath_id = b->dpid,
         .n_buffers = WEFT_OF_BUFFERS,
         .n_tables = WEFT_TABLES,
-        .capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS,
+        .capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS | OFPC_GROUP_STATS,
     };
 }
 
@@ -220,6 +221,10 @@ int of_send(struct of_bridge *b, struct rte_mbuf *m, uint32_t in_port, const str
             struct ofw_error *e)
 {
     struct op ops[OPS_MAX];
+    if (ofm_actions_check(b->model, a, e) < 0) {
+        rte_pktmbuf_free(m);
+        return -1;
+    }
     int n = ofc_actions(a, ops, OPS_MAX);
     if (n < 0) {
         rte_pktmbuf_free(m);

@@ -40,6 +40,14 @@ struct of_buffer {
     nsec_t since;
 };
 
+/* A list of the configuration that was applied. */
+struct of_texts {
+    char **list;
+    unsigned n;
+};
+
+enum of_kind { OF_GROUPS, OF_METERS, OF_KINDS };
+
 struct of_bridge {
     struct weft *w;
     struct bridge *dp;
@@ -49,6 +57,7 @@ struct of_bridge {
     uint64_t reserved[WEFT_PORTS_MAX / 64]; /* OpenFlow numbers that the configuration gives */
     char **flows;                           /* configured flows that were applied, sorted */
     unsigned flows_count;
+    struct of_texts things[OF_KINDS]; /* configured groups and meters that were applied */
     uint64_t dpid;
     struct ofm *model;
     struct ofm_names names;
@@ -112,6 +121,21 @@ void of_bridge_events(struct of_bridge *b);
 struct of_bridge *of_bridge_of(struct weft *w, const struct bridge *dp);
 /* Makes the configured flows be those of want: what went is deleted, what came is added. */
 int of_bridge_set_flows(struct of_bridge *b, char **want, unsigned n, struct errbuf *e);
+/* ofgroups.c. Those of want that are new or other than before; then, when the flows have gone, away
+ * with those that want has not. */
+int of_bridge_set_things(struct of_bridge *b, enum of_kind kind, char **want, unsigned n,
+                         struct errbuf *e);
+int of_bridge_drop_things(struct of_bridge *b, enum of_kind kind, char **want, unsigned n,
+                          struct errbuf *e);
+/* Those to be saved, in an order in which they can be made. */
+int of_bridge_list_things(struct of_bridge *b, enum of_kind kind, struct of_texts *out,
+                          struct errbuf *e);
+void of_texts_free(struct of_texts *t);
+/* Are the groups and the meter that it names saved, too? */
+bool of_bridge_flow_lasts(const struct of_bridge *b, const struct ofm_flow *f);
+/* A group or meter as weftctl gives it; command: OFPGC_* or OFPMC_*, which are the same. */
+int of_bridge_thing(struct of_bridge *b, enum of_kind kind, const char *text, unsigned command,
+                    struct errbuf *e);
 /* Puts in or takes out the NORMAL flow of a bridge on its own, as things are now. */
 void of_bridge_fail_mode(struct of_bridge *b, nsec_t now);
 void of_names_init(struct of_bridge *b);

@@ -1,6 +1,7 @@
 /* act.c: a rule's instructions, in OpenFlow's order (1.3.5 section 5.9): apply, clear, write,
  * metadata, goto. */
 #include "datapath/act_internal.h"
+#include "datapath/meter.h"
 #include "datapath/punt.h"
 
 /* Cookie of what no rule sent (OpenFlow 1.3.5, 7.4.1). */
@@ -70,11 +71,13 @@ static void output_copy(struct worker *w, struct rte_mbuf *m, const struct op *o
     act_output_op(w, c, op);
 }
 
+static bool sends(const struct op *op) { return op->code == OP_OUTPUT || op->code == OP_GROUP; }
+
 /* The last output; n when there is none. Edits behind it are seen by nobody if m ends here. */
 static uint16_t last_output(const struct op_list *l)
 {
     for (uint16_t i = l->n; i > 0; i--) {
-        if (l->ops[i - 1].code == OP_OUTPUT)
+        if (sends(&l->ops[i - 1]))
             return i - 1;
     }
     return l->n;
@@ -90,7 +93,7 @@ static bool run_list(struct worker *w, struct rte_mbuf *m, const struct op_list 
             act_output_op(w, m, op);
             return false;
         }
-        if (op->code == OP_OUTPUT)
+        if (sends(op))
             output_copy(w, m, op);
         else if (!act_edit(w, m, op))
             return false;
@@ -98,12 +101,17 @@ static bool run_list(struct worker *w, struct rte_mbuf *m, const struct op_list 
     return true;
 }
 
+void act_list_end(struct worker *w, struct rte_mbuf *m, const struct op_list *l)
+{
+    if (run_list(w, m, l, true))
+        act_end(w, m);
+}
+
 void act_ops(struct worker *w, struct rte_mbuf *m, const struct op_list *ops)
 {
     pkt_of(m)->rule = NULL;
     pkt_of(m)->cookie = COOKIE_NONE;
-    if (run_list(w, m, ops, true))
-        act_end(w, m);
+    act_list_end(w, m, ops);
 }
 
 /* ------------------------------------------------------------ instructions */
@@ -120,6 +128,8 @@ static bool run_rule(struct worker *w, struct rte_mbuf *m, const struct rule *r)
     bool go_on = r->goto_table != RULE_NO_GOTO;
     bool set_left = (k->has_action_set && !r->clear_set) || r->write.n > 0;
     k->cookie = r->cookie;
+    if (__builtin_expect(r->meter != 0, 0) && !meter_run(w, m, r->meter))
+        return false;
     if (!run_list(w, m, &r->apply, !go_on && !set_left))
         return false;
     if (r->clear_set)
@@ -186,10 +196,13 @@ void act_table(struct worker *w, struct rte_mbuf *m)
     k->has_action_set = 0;
     k->table = 0;
     k->flags &= (uint8_t)~PKT_SENT;
+    const struct program *outer = w->prog;
     const struct program *prog = atomic_load_explicit(&k->bridge->program, memory_order_acquire);
+    w->prog = prog;
     struct burst b = {.n = 1, .m = {m}};
     while (b.n > 0) {
         stage_classify(w, prog, &b);
         stage_act(w, prog, &b);
     }
+    w->prog = outer;
 }

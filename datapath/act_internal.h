@@ -13,8 +13,12 @@
 /* Does one edit. False: m is gone (a TTL that ran out, or no such header). */
 bool act_edit(struct worker *w, struct rte_mbuf *m, const struct op *op);
 
-/* max_len and reason of an output by the rule that m matched, which may be none. */
+/* OP_OUTPUT and OP_GROUP; takes m. For the first max_len and reason of an output by the rule that m
+ * matched, which may be none. */
 void act_output_op(struct worker *w, struct rte_mbuf *m, const struct op *op);
+
+/* Runs l, behind which nothing comes: an action set in order, or a group's bucket; takes m. */
+void act_list_end(struct worker *w, struct rte_mbuf *m, const struct op_list *l);
 
 /* The packet ended: freed if it was sent somewhere before, else DROP_RULE_DROP. */
 void act_end(struct worker *w, struct rte_mbuf *m);

@@ -1,5 +1,6 @@
 /* act_output.c: to a port, to a reserved port, to the controller. */
 #include "datapath/act_internal.h"
+#include "datapath/group.h"
 #include "datapath/offload.h"
 #include "datapath/punt.h"
 
@@ -98,5 +99,9 @@ void act_output(struct worker *w, struct rte_mbuf *m, uint32_t ofp_port, uint16_
 void act_output_op(struct worker *w, struct rte_mbuf *m, const struct op *op)
 {
     const struct rule *r = pkt_of(m)->rule;
+    if (__builtin_expect(op->code == OP_GROUP, 0)) {
+        group_run(w, m, op->port);
+        return;
+    }
     act_output(w, m, op->port, op->max_len, r != NULL && r->is_miss ? PUNT_NO_MATCH : PUNT_ACTION);
 }

@@ -3,8 +3,9 @@
 
 /* Set-field's turn is marked by its own code; output comes last, by itself. */
 static const uint8_t order[] = {
-    OP_COPY_TTL_IN, OP_POP_VLAN,     OP_POP_MPLS,  OP_PUSH_MPLS,    OP_PUSH_VLAN,  OP_COPY_TTL_OUT,
-    OP_DEC_IP_TTL,  OP_DEC_MPLS_TTL, OP_SET_FIELD, OP_SET_MPLS_TTL, OP_SET_IP_TTL,
+    OP_COPY_TTL_IN, OP_POP_VLAN,     OP_POP_MPLS,     OP_POP_PBB,    OP_PUSH_MPLS,
+    OP_PUSH_PBB,    OP_PUSH_VLAN,    OP_COPY_TTL_OUT, OP_DEC_IP_TTL, OP_DEC_MPLS_TTL,
+    OP_SET_FIELD,   OP_SET_MPLS_TTL, OP_SET_IP_TTL,
 };
 
 static struct action_set *set_of(struct worker *w, struct rte_mbuf *m)
@@ -48,7 +49,8 @@ static bool run_fields(struct worker *w, struct rte_mbuf *m, const struct action
 void action_set_run(struct worker *w, struct rte_mbuf *m)
 {
     const struct action_set *s = set_of(w, m);
-    if (!pkt_of(m)->has_action_set || !(s->present & 1u << OP_OUTPUT)) {
+    const uint32_t sends = 1u << OP_OUTPUT | 1u << OP_GROUP;
+    if (!pkt_of(m)->has_action_set || !(s->present & sends)) {
         act_end(w, m);
         return;
     }
@@ -60,5 +62,6 @@ void action_set_run(struct worker *w, struct rte_mbuf *m)
         if (!(code == OP_SET_FIELD ? run_fields(w, m, s) : act_edit(w, m, &s->op[code])))
             return;
     }
-    act_output_op(w, m, &s->op[OP_OUTPUT]);
+    /* With a group, the output is not done (5.10). */
+    act_output_op(w, m, &s->op[s->present & 1u << OP_GROUP ? OP_GROUP : OP_OUTPUT]);
 }

@@ -279,6 +279,7 @@ void bridge_packet_out(struct bridge *b, struct rte_mbuf *m, uint32_t in_port,
         return;
     }
     parse(m);
+    w->prog = b->program;
     act_ops(w, m, ops);
     worker_flush(w);
     punt_wake(b->sw->punt);

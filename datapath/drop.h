@@ -26,6 +26,10 @@
     X(NO_OUTPUT_PORT, "no-output-port", "a rule outputs to a port that does not exist")         \
     X(OUTPUT_DOWN, "output-down", "its output port is down or OFPPC_NO_FWD")                    \
     X(OUTPUT_IS_INPUT, "output-is-input", "a rule outputs to the ingress port without IN_PORT") \
+    X(NO_GROUP, "no-group", "a rule or packet-out sends it to a group that does not exist")     \
+    X(GROUP_DEAD, "group-dead", "its group has no bucket, or none that is live")                \
+    X(GROUP_LIMIT, "group-limit", "groups forward to groups too deep, or copy it too often")    \
+    X(METERED, "metered", "a meter's band says that it is one too many")                        \
     X(TTL_INVALID, "ttl-invalid", "a decrement found a TTL of 0 or 1")                          \
     X(ACTION_BAD, "action-bad", "an action does not fit the frame (no such header)")            \
     X(NO_MBUF, "no-mbuf", "the packet buffers are used up")                                     \

@@ -218,7 +218,13 @@ bool edit_apply(struct rte_mbuf *m, const struct op *op, bool *ttl_invalid)
         return copy_ttl(m, true);
     case OP_COPY_TTL_IN:
         return copy_ttl(m, false);
+    case OP_PUSH_PBB:
+        return edit_push_pbb(m, from_be16(op->ethertype));
+    case OP_POP_PBB:
+        return edit_pop_pbb(m);
     case OP_OUTPUT:
+    case OP_GROUP:
+    case OP_COUNT:
         break;
     }
     return false;

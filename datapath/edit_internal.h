@@ -22,6 +22,10 @@ bool edit_sctp_crc(const struct rte_mbuf *m, uint32_t *crc);
 
 bool edit_set_field(struct rte_mbuf *m, const struct op *op);
 
+/* edit_pbb.c */
+bool edit_push_pbb(struct rte_mbuf *m, uint16_t type);
+bool edit_pop_pbb(struct rte_mbuf *m);
+
 /* Raw tag surgery at the front of a frame: the struct pkt is not brought up to date. False: no room
  * in front. vlan_remove and vlan_rewrite want a tag to be there. l2.c uses them on its way out. */
 bool vlan_insert(struct rte_mbuf *m, uint16_t tpid, uint16_t tci);

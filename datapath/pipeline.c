@@ -26,6 +26,8 @@ void pipeline_run(struct worker *w, struct port *p, struct burst *b)
     /* One program for the whole burst: a rule change is seen by all of it or none. */
     const struct program *prog = atomic_load_explicit(&br->program, memory_order_acquire);
 
+    w->prog = prog;
+
     stage_parse(w, p, b); /* headers -> key and offsets */
     stage_admit(w, p, b); /* port state, length */
     while (b->n > 0) {    /* once a table: goto only leads forward */

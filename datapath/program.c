@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "datapath/idset.h"
 #include "datapath/table.h"
 
 enum set_slot op_slot(enum op_code code)
@@ -21,6 +22,9 @@ enum set_slot op_slot(enum op_code code)
         [OP_SET_MPLS_TTL] = SLOT_SET,
         [OP_COPY_TTL_OUT] = SLOT_COPY_TTL_OUT,
         [OP_COPY_TTL_IN] = SLOT_COPY_TTL_IN,
+        [OP_PUSH_PBB] = SLOT_PUSH_PBB,
+        [OP_POP_PBB] = SLOT_POP,
+        [OP_GROUP] = SLOT_GROUP,
     };
     weft_assert(code < sizeof slots);
     return (enum set_slot)slots[code];
@@ -48,6 +52,8 @@ void program_free(struct program *p)
         return;
     for (unsigned i = 0; i < p->n_tables; i++)
         table_release(p->tables[i]);
+    idset_release(p->groups);
+    idset_release(p->meters);
     free(p);
 }
 

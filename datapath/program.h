@@ -35,6 +35,10 @@ enum op_code {
     OP_SET_MPLS_TTL, /* ttl */
     OP_COPY_TTL_OUT,
     OP_COPY_TTL_IN,
+    OP_PUSH_PBB, /* ethertype */
+    OP_POP_PBB,
+    OP_GROUP, /* port: the group's number */
+    OP_COUNT,
 };
 
 /* One operation. Reserved ports are OpenFlow's (OFPP_*), host order. */
@@ -44,7 +48,7 @@ struct op {
     uint8_t ttl;
     be16 ethertype;
     uint16_t max_len;  /* OP_OUTPUT to OFPP_CONTROLLER; 0xffff: whole frame */
-    uint32_t port;     /* OP_OUTPUT */
+    uint32_t port;     /* OP_OUTPUT, OP_GROUP */
     uint8_t value[16]; /* OP_SET_FIELD: as in the field's slot */
     uint8_t mask[16];  /* OP_SET_FIELD: 0xff.. when not masked */
 };
@@ -88,6 +92,7 @@ struct rule {
     struct op_list apply; /* Apply-Actions */
     struct op_list write; /* Write-Actions, sorted by slot; merged into the action set */
     uint64_t cookie;
+    uint32_t meter;    /* 0: none */
     uint32_t stats_id; /* flow_stats index: see stats.h; UINT32_MAX: no counters, don't touch any */
     struct {           /* test-and-trace handle: the model's flow */
         uint64_t id;
@@ -98,11 +103,14 @@ enum table_kind { TABLE_EMPTY, TABLE_DIRECT, TABLE_EXACT, TABLE_TUPLES };
 
 /* A compiled table: see table.h. Opaque here. */
 struct table;
+struct idset;
 
 struct program {
     uint64_t version;                  /* grows with each publication of the bridge */
     uint16_t n_tables;                 /* highest table id + 1 */
     struct table *tables[WEFT_TABLES]; /* NULL: empty (a miss) */
+    struct idset *groups;              /* of struct group; NULL: none */
+    struct idset *meters;              /* of struct meter; NULL: none */
     /* What a miss in a table without a table-miss rule does: drop (OpenFlow 1.3). */
     uint64_t fields_used[FLOW_WORDS]; /* union of all masks: how deep parse must go */
 };

@@ -51,9 +51,9 @@ struct worker_perf {
 
 /* Action set of one packet in flight (OpenFlow 1.3.5 section 5.10). */
 struct action_set {
-    uint32_t present;                 /* bit per enum op_code: one action of each type */
-    struct op op[OP_COPY_TTL_IN + 1]; /* by enum op_code; OP_SET_FIELD unused */
-    uint64_t fields;                  /* which fields are set: bit per enum flow_field */
+    uint32_t present;       /* bit per enum op_code: one action of each type */
+    struct op op[OP_COUNT]; /* by enum op_code; OP_SET_FIELD unused */
+    uint64_t fields;        /* which fields are set: bit per enum flow_field */
     struct op set[FF_COUNT];
 };
 
@@ -68,9 +68,11 @@ struct trace_hook {
 
 struct worker {
     struct weft_switch *sw;
-    unsigned index; /* reader number for RCU, slot in every per-worker array */
-    int cpu;        /* -1: unpinned */
-    nsec_t now;     /* read once a turn */
+    unsigned index;                     /* reader number for RCU, slot in every per-worker array */
+    int cpu;                            /* -1: unpinned */
+    nsec_t now;                         /* read once a turn */
+    const struct program *prog;         /* of the packets in the pipeline: their groups */
+    unsigned group_depth, group_copies; /* of the packet that goes through groups */
     const struct poll_set *_Atomic poll;
     nsec_t polled_all_ns;                 /* when the cold ports were last polled, too */
     struct tx_buffer *tx[WEFT_PORTS_MAX]; /* by port index, allocated at port creation */

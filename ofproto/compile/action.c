@@ -47,6 +47,9 @@ static int simple(const struct ofw_action *a, struct op *op)
         {OFPAT_POP_MPLS, OP_POP_MPLS},
         {OFPAT_SET_NW_TTL, OP_SET_IP_TTL},
         {OFPAT_DEC_NW_TTL, OP_DEC_IP_TTL},
+        {OFPAT_PUSH_PBB, OP_PUSH_PBB},
+        {OFPAT_POP_PBB, OP_POP_PBB},
+        {OFPAT_GROUP, OP_GROUP},
     };
     for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i].type != a->type)
@@ -58,7 +61,7 @@ static int simple(const struct ofw_action *a, struct op *op)
         op->ethertype = to_be16(a->ethertype);
         return 0;
     }
-    return -EOPNOTSUPP; /* groups, queues, PBB: refused by the model */
+    return -EOPNOTSUPP; /* queues: refused by the model */
 }
 
 int ofc_action(const struct ofw_action *a, struct op *op)
@@ -86,12 +89,15 @@ static bool same_kind(const struct op *a, const struct op *b)
     return a->code == b->code && (a->code != OP_SET_FIELD || a->field == b->field);
 }
 
+/* Slots in order; in one slot, as the datapath's action set runs them. */
+static unsigned rank(const struct op *op) { return op_slot(op->code) * OP_COUNT + op->code; }
+
 static void sort_by_slot(struct op *ops, unsigned n)
 {
     for (unsigned i = 1; i < n; i++) {
         struct op op = ops[i];
         unsigned at = i;
-        for (; at > 0 && op_slot(ops[at - 1].code) > op_slot(op.code); at--)
+        for (; at > 0 && rank(&ops[at - 1]) > rank(&op); at--)
             ops[at] = ops[at - 1];
         ops[at] = op;
     }

@@ -110,6 +110,10 @@ struct program *ofc_compile(struct ofm *model, const struct program *running, st
     ofm_take_dirty(model, dirty);
     struct program *p = program_create();
     int err = p != NULL ? build_all(&w, model, running, dirty, p, &failed) : -ENOMEM;
+    if (err == 0)
+        err = ofc_groups(model, running != NULL ? running->groups : NULL, &p->groups);
+    if (err == 0)
+        err = ofc_meters(model, running != NULL ? running->meters : NULL, &p->meters);
     free(w.rules);
     free(w.ops);
     if (err == 0) {

@@ -7,7 +7,7 @@
 #ifndef WEFT_OFPROTO_COMPILE_INTERNAL_H
 #define WEFT_OFPROTO_COMPILE_INTERNAL_H
 
-#include "datapath/program.h"
+#include "datapath/group.h"
 #include "ofproto/model/model.h"
 
 /* 0, or -EOPNOTSUPP: the model should have refused it. */
@@ -15,6 +15,11 @@ int ofc_action(const struct ofw_action *a, struct op *op);
 
 /* Reduces and sorts n ops in place; returns how many are left. */
 unsigned ofc_write_set(struct op *ops, unsigned n);
+
+/* The next program's groups, meters: those that didn't change are shared with `running` (NULL:
+ * none). *out NULL when there are none. 0, -ENOMEM or -EOPNOTSUPP. */
+int ofc_groups(const struct ofm *m, const struct idset *running, struct idset **out);
+int ofc_meters(const struct ofm *m, const struct idset *running, struct idset **out);
 
 /* The rule of a flow. `scratch` has room for all the flow's actions. 0, -ENOMEM or -EOPNOTSUPP. */
 int ofc_rule(const struct ofm_flow *f, struct op *scratch, struct rule **out);

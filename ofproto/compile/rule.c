@@ -33,6 +33,7 @@ static void fill(struct rule *r, const struct ofm_flow *f)
         r->metadata = in->metadata & in->metadata_mask;
     }
     r->cookie = f->cookie;
+    r->meter = in->has_meter ? in->meter : 0;
     r->stats_id = f->stats_id;
     r->origin.id = f->id;
 }
@@ -43,8 +44,6 @@ int ofc_rule(const struct ofm_flow *f, struct op *scratch, struct rule **out)
     unsigned n_apply = in->has_apply ? in->apply.n : 0;
     unsigned n_write = in->has_write ? in->write.n : 0;
     struct op *write = n_apply > 0 ? scratch + n_apply : scratch; /* scratch may be NULL */
-    if (in->has_meter)
-        return -EOPNOTSUPP;
     if (n_apply > 0 && ofc_actions(&in->apply, scratch, n_apply) < 0)
         return -EOPNOTSUPP;
     if (n_write > 0 && ofc_actions(&in->write, write, n_write) < 0)

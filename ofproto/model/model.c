@@ -2,6 +2,7 @@
 #include "ofproto/model/model.h"
 
 #include "base/assert.h"
+#include "ofproto/model/meter.h"
 #include "ofproto/model/priv.h"
 
 #include <stdlib.h>
@@ -42,10 +43,14 @@ static struct actions *actions_copy(struct ofw_instructions *to,
     if (!acts)
         return NULL;
     acts->refs = 1;
+    acts->n = (uint32_t)n;
+    acts->n_groups = 0;
     if (from->apply.n)
         memcpy(acts->a, from->apply.a, from->apply.n * sizeof acts->a[0]);
     if (from->write.n)
         memcpy(acts->a + from->apply.n, from->write.a, from->write.n * sizeof acts->a[0]);
+    for (size_t i = 0; i < n; i++)
+        acts->n_groups += acts->a[i].type == OFPAT_GROUP;
     *to = *from;
     to->apply.a = from->apply.n ? acts->a : NULL;
     to->write.a = from->write.n ? acts->a + from->apply.n : NULL;
@@ -123,6 +128,8 @@ static void detach(struct ofm *m, struct node *n)
     index_remove(m->table[n->f.table], n);
     ids_remove(m, n);
     heap_remove(&m->heap, n);
+    groups_refer(m, n->acts, -1);
+    meters_refer(m, &n->f, -1);
     m->flows--;
     mark(m, n->f.table);
 }
@@ -191,6 +198,10 @@ void ofm_free(struct ofm *m)
     ofm_clear(m, true, 0);
     while (ofm_removed(m, &ignored))
         ;
+    groups_clear(m);
+    free(m->groups.at);
+    meters_clear(m);
+    free(m->meters.at);
     for (unsigned i = 0; i < WEFT_TABLES; i++)
         index_free(m->table[i]);
     free(m->heap.at);
@@ -273,6 +284,8 @@ static void attach(struct ofm *m, struct node *n, struct node *old)
         node_free(old);
     }
     ids_add(m, n);
+    groups_refer(m, n->acts, 1);
+    meters_refer(m, &n->f, 1);
     m->flows++;
     n->due = timeout_due(&n->f, 0);
     if (n->due != NSEC_NEVER)
@@ -319,10 +332,14 @@ static bool wanted(const struct ofm_flow *f, const struct ofw_flow_mod *mod)
 static void modify(struct ofm *m, struct node *n, const struct ofw_instructions *instr,
                    struct actions *acts, const struct ofw_flow_mod *mod, nsec_t now)
 {
+    groups_refer(m, n->acts, -1);
+    meters_refer(m, &n->f, -1);
     actions_unref(n->acts);
     n->acts = acts;
     acts->refs++;
     n->f.instr = *instr;
+    groups_refer(m, acts, 1);
+    meters_refer(m, &n->f, 1);
     n->f.modified_ns = now;
     if (mod->flags & OFPFF_RESET_COUNTS)
         reset_counts(m, &n->f);
@@ -373,10 +390,26 @@ static void delete_all(struct ofm *m, const struct ofw_flow_mod *mod, nsec_t now
             delete_in(m, m->table[i], mod, now);
 }
 
+/* The groups and the meter that a flow names exist. */
+static int names_check(const struct ofm *m, const struct ofw_flow_mod *mod, struct ofw_error *e)
+{
+    if (mod->command == OFPFC_DELETE || mod->command == OFPFC_DELETE_STRICT)
+        return 0;
+    if (mod->instr.has_meter && !ofm_meter(m, mod->instr.meter)) {
+        *e = (struct ofw_error){.type = OFPET_METER_MOD_FAILED,
+                                .code = OFPMMFC_INVALID_METER,
+                                .why = "no such meter"};
+        return -1;
+    }
+    if (ofm_actions_check(m, &mod->instr.apply, e) < 0)
+        return -1;
+    return ofm_actions_check(m, &mod->instr.write, e);
+}
+
 int ofm_flow_mod(struct ofm *m, const struct ofw_flow_mod *mod, bool persistent, nsec_t now,
                  struct ofw_error *e)
 {
-    if (ofw_flow_mod_check(mod, e) < 0)
+    if (ofw_flow_mod_check(mod, e) < 0 || names_check(m, mod, e) < 0)
         return -1;
     switch (mod->command) {
     case OFPFC_ADD:
@@ -411,15 +444,20 @@ void ofm_take_dirty(struct ofm *m, uint64_t tables[4])
         tables[i] = m->dirty[i];
         m->dirty[i] = 0;
     }
+    m->groups_taken = m->groups.version;
+    m->meters_taken = m->meters.version;
 }
 
 bool ofm_is_dirty(const struct ofm *m)
 {
-    return (m->dirty[0] | m->dirty[1] | m->dirty[2] | m->dirty[3]) != 0;
+    return (m->dirty[0] | m->dirty[1] | m->dirty[2] | m->dirty[3]) != 0 ||
+           m->groups_taken != m->groups.version || m->meters_taken != m->meters.version;
 }
 
 void ofm_mark_dirty(struct ofm *m, const uint64_t tables[4])
 {
     for (unsigned i = 0; i < 4; i++)
         m->dirty[i] |= tables[i];
+    m->groups_taken = m->groups.version - 1; /* a look at them costs little */
+    m->meters_taken = m->meters.version - 1;
 }

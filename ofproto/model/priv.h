@@ -13,7 +13,8 @@
 
 /* Actions of a flow-mod, shared by the flows that it made or modified. */
 struct actions {
-    uint32_t refs;
+    uint32_t refs, n;
+    uint32_t n_groups; /* of them, how many name a group */
     struct ofw_action a[];
 };
 
@@ -73,6 +74,24 @@ nsec_t timeout_due(const struct ofm_flow *f, nsec_t used);
 
 /* ---- model.c ---- */
 
+struct ofm_group;
+struct ofm_meter;
+struct ofm_count;
+struct ofw_count;
+
+/* Sorted by number; version grows with each change. */
+struct groups {
+    struct ofm_group **at;
+    uint32_t n, cap;
+    uint64_t version, epoch;
+};
+
+struct meters {
+    struct ofm_meter **at;
+    uint32_t n, cap;
+    uint64_t version;
+};
+
 struct ofm {
     struct ofm_counters counters;
     uint32_t max_per_table, flows;
@@ -83,11 +102,31 @@ struct ofm {
     struct heap heap;
     struct node *removed_first, *removed_last;
     uint64_t dirty[4];
+    struct groups groups;
+    struct meters meters;
+    uint64_t groups_taken, meters_taken; /* their versions when the marks were last taken */
 };
 
 /* Takes a flow out of everything, with its final counters. */
 void model_end(struct ofm *m, struct node *n, uint8_t reason, nsec_t now);
 struct node *model_by_id(const struct ofm *m, uint64_t id);
+
+/* ---- group.c ---- */
+
+/* `by` more flows name the groups that the actions name. */
+void groups_refer(struct ofm *m, const struct actions *acts, int by);
+/* Takes all groups away; no flow names one any more. */
+void groups_clear(struct ofm *m);
+
+/* A counter of its own; false: there is none left. stats_id UINT32_MAX is none. */
+bool count_get(const struct ofm *m, struct ofm_count *c);
+void count_put(const struct ofm *m, const struct ofm_count *c);
+struct ofw_count count_read(const struct ofm *m, const struct ofm_count *c);
+
+/* ---- meter.c ---- */
+
+void meters_refer(struct ofm *m, const struct ofm_flow *f, int by);
+void meters_clear(struct ofm *m);
 
 /* ---- select.c ---- */
 

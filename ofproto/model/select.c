@@ -6,21 +6,23 @@ bool select_cookie(const struct ofm_flow *f, uint64_t cookie, uint64_t mask)
     return ((f->cookie ^ cookie) & mask) == 0;
 }
 
-static bool outputs_to(const struct ofw_actions *list, uint32_t port)
+static bool names(const struct ofw_actions *list, uint16_t type, uint32_t number)
 {
     for (unsigned i = 0; i < list->n; i++)
-        if (list->a[i].type == OFPAT_OUTPUT && list->a[i].port == port)
+        if (list->a[i].type == type && list->a[i].port == number)
             return true;
     return false;
 }
 
-/* No flow sends to a group: there are none today. */
+static bool sends_to(const struct ofm_flow *f, uint16_t type, uint32_t number)
+{
+    return names(&f->instr.apply, type, number) || names(&f->instr.write, type, number);
+}
+
 bool select_output(const struct ofm_flow *f, uint32_t out_port, uint32_t out_group)
 {
-    if (out_group != OFPG_ANY)
-        return false;
-    return out_port == OFPP_ANY || outputs_to(&f->instr.apply, out_port) ||
-           outputs_to(&f->instr.write, out_port);
+    return (out_port == OFPP_ANY || sends_to(f, OFPAT_OUTPUT, out_port)) &&
+           (out_group == OFPG_ANY || sends_to(f, OFPAT_GROUP, out_group));
 }
 
 static bool selected(const struct ofm_flow *f, const struct ofw_multipart_req *q)

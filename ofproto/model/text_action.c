@@ -9,6 +9,7 @@ enum how {
     AS_CONTROLLER, /* with how much of the packet to send */
     AS_PLAIN,      /* no argument */
     AS_TTL,
+    AS_NUMBER,    /* of a group */
     AS_TAG,       /* an Ethertype */
     AS_SET,       /* the field in `field` */
     AS_SET_NAMED, /* set_field:V->F */
@@ -62,6 +63,8 @@ static const struct verb verbs[] = {
     ACT("set_mpls_ttl", AS_TTL, OFPAT_SET_MPLS_TTL),
     ACT("copy_ttl_in", AS_PLAIN, OFPAT_COPY_TTL_IN),
     ACT("copy_ttl_out", AS_PLAIN, OFPAT_COPY_TTL_OUT),
+    ACT("push_pbb", AS_TAG, OFPAT_PUSH_PBB),
+    ACT("pop_pbb", AS_PLAIN, OFPAT_POP_PBB),
     SET("set_field", AS_SET_NAMED, 0),
     SET("mod_vlan_vid", AS_SET_VLAN, FF_VLAN_VID),
     SET("set_vlan_vid", AS_SET_VLAN, FF_VLAN_VID),
@@ -79,8 +82,7 @@ static const struct verb verbs[] = {
     SET("set_mpls_tc", AS_SET, FF_MPLS_TC),
     SET("set_tunnel", AS_SET, FF_TUNNEL_ID),
     SET("set_tunnel64", AS_SET, FF_TUNNEL_ID),
-    BEYOND("group"),
-    BEYOND("meter"),
+    ACT("group", AS_NUMBER, OFPAT_GROUP),
     BEYOND("set_queue"),
     BEYOND("pop_queue"),
     BEYOND("enqueue"),
@@ -107,8 +109,6 @@ static const struct verb verbs[] = {
     BEYOND("decap"),
     BEYOND("dec_nsh_ttl"),
     BEYOND("delete_field"),
-    BEYOND("push_pbb"),
-    BEYOND("pop_pbb"),
 };
 
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
@@ -173,12 +173,23 @@ static int parse_controller(const struct text *t, const struct pair *p)
 
 static int parse_tag(const struct text *t, const struct verb *v, const struct pair *p)
 {
-    uint64_t type = v->type == OFPAT_PUSH_VLAN ? 0x8100 : v->type == OFPAT_PUSH_MPLS ? 0x8847 : 0;
+    uint64_t type = v->type == OFPAT_PUSH_VLAN   ? 0x8100
+                    : v->type == OFPAT_PUSH_MPLS ? 0x8847
+                    : v->type == OFPAT_PUSH_PBB  ? 0x88e7
+                                                 : 0;
     bool ok = p->has_value ? word_number(p->value, 0xffff, &type) : type != 0;
     if (!ok || p->unclosed)
         return errbuf_set(t->e, EINVAL, "%.*s: expected an Ethertype, as %s:0x%s",
                           WORD_ARG(p->whole), v->name, type == 0x8847 ? "8847" : "0800");
     return append(t, p, &(struct ofw_action){.type = v->type, .ethertype = (uint16_t)type});
+}
+
+static int parse_number(const struct text *t, const struct verb *v, const struct pair *p)
+{
+    uint64_t no;
+    if (!p->has_value || p->unclosed || !word_number(p->value, OFPG_MAX, &no))
+        return errbuf_set(t->e, EINVAL, "%.*s: expected %s:N", WORD_ARG(p->whole), v->name);
+    return append(t, p, &(struct ofw_action){.type = v->type, .port = (uint32_t)no});
 }
 
 static int parse_ttl(const struct text *t, const struct verb *v, const struct pair *p)
@@ -331,6 +342,8 @@ static int parse_verb(const struct text *t, const struct verb *v, const struct p
         return parse_ttl(t, v, p);
     case AS_TAG:
         return parse_tag(t, v, p);
+    case AS_NUMBER:
+        return parse_number(t, v, p);
     case AS_BEYOND:
         return beyond(t, v, p);
     default:

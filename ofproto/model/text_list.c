@@ -86,6 +86,16 @@ static int parse_goto(const struct text *t, const struct pair *p, struct ofw_ins
     return 0;
 }
 
+static int parse_meter(const struct text *t, const struct pair *p, struct ofw_instructions *out)
+{
+    uint64_t meter;
+    if (!p->has_value || !word_number(p->value, UINT32_MAX, &meter))
+        return errbuf_set(t->e, EINVAL, "%.*s: expected meter:N", WORD_ARG(p->whole));
+    out->has_meter = true;
+    out->meter = (uint32_t)meter;
+    return 0;
+}
+
 static int parse_nested(const struct text *t, const struct pair *p, const struct flow_match *m,
                         struct ofw_actions *out)
 {
@@ -139,6 +149,12 @@ int text_instructions(const struct text *t, struct word rest, const struct flow_
         enum rank rank = rank_of(p.key);
         bool listed = t->arena->n > l.from || l.dropped;
         int r;
+        if (word_is(p.key, "meter") && !seen && !listed && !out->has_meter) {
+            r = parse_meter(t, &p, out); /* before all others, as it runs */
+            if (r < 0)
+                return r;
+            continue;
+        }
         if (rank == RANK_ACTION && seen)
             return errbuf_set(t->e, EINVAL,
                               "%.*s: actions come before instructions (goto_table...)",

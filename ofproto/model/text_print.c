@@ -218,7 +218,7 @@ void text_print_action(struct strbuf *b, const struct ofw_action *a, const struc
     static const char *const plain[] = {
         [OFPAT_COPY_TTL_OUT] = "copy_ttl_out", [OFPAT_COPY_TTL_IN] = "copy_ttl_in",
         [OFPAT_DEC_MPLS_TTL] = "dec_mpls_ttl", [OFPAT_POP_VLAN] = "pop_vlan",
-        [OFPAT_DEC_NW_TTL] = "dec_ttl",
+        [OFPAT_DEC_NW_TTL] = "dec_ttl",        [OFPAT_POP_PBB] = "pop_pbb",
     };
     switch (a->type) {
     case OFPAT_OUTPUT:
@@ -235,6 +235,12 @@ void text_print_action(struct strbuf *b, const struct ofw_action *a, const struc
         break;
     case OFPAT_POP_MPLS:
         strbuf_addf(b, "pop_mpls:0x%04x", a->ethertype);
+        break;
+    case OFPAT_PUSH_PBB:
+        strbuf_addf(b, "push_pbb:0x%04x", a->ethertype);
+        break;
+    case OFPAT_GROUP:
+        strbuf_addf(b, "group:%u", a->port);
         break;
     case OFPAT_SET_MPLS_TTL:
         strbuf_addf(b, "set_mpls_ttl(%u)", a->ttl);
@@ -271,6 +277,8 @@ static void print_metadata(struct strbuf *b, const struct ofw_instructions *i)
 void ofm_text_actions(struct strbuf *b, const struct ofw_instructions *i,
                       const struct ofm_names *names)
 {
+    if (i->has_meter)
+        strbuf_addf(b, "meter:%u,", i->meter);
     print_list(b, &i->apply, names);
     if (i->clear)
         strbuf_adds(b, "clear_actions,");
@@ -284,7 +292,8 @@ void ofm_text_actions(struct strbuf *b, const struct ofw_instructions *i,
         print_metadata(b, i);
     if (i->has_goto)
         strbuf_addf(b, "goto_table:%u,", i->goto_table);
-    if (!i->apply.n && !i->clear && !i->has_write && !i->has_metadata && !i->has_goto)
+    if (!i->apply.n && !i->clear && !i->has_write && !i->has_metadata && !i->has_goto &&
+        !i->has_meter)
         strbuf_adds(b, "drop");
     strbuf_chomp(b, ",");
 }

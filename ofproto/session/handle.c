@@ -109,41 +109,6 @@ static int table_mod(const struct message *m, struct ofw_error *e)
     return 0;
 }
 
-/* No groups yet: none can be added, none can be modified, and to delete none is no error. */
-static int group_mod(const struct message *m, struct ofw_error *e)
-{
-    struct reader r = m->body;
-    uint16_t command = read_u16(&r);
-    read_skip(&r, 6);
-    if (r.bad)
-        return bad_length(e);
-    if (command > 2)
-        return session_refuse(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_BAD_COMMAND,
-                              "unknown group-mod command");
-    if (command == 2)
-        return 0;
-    return session_refuse(e, OFPET_GROUP_MOD_FAILED,
-                          command == 0 ? OFPGMFC_OUT_OF_GROUPS : OFPGMFC_UNKNOWN_GROUP,
-                          "groups are not supported");
-}
-
-static int meter_mod(const struct message *m, struct ofw_error *e)
-{
-    struct reader r = m->body;
-    uint16_t command = read_u16(&r);
-    read_skip(&r, 6);
-    if (r.bad)
-        return bad_length(e);
-    if (command > 2)
-        return session_refuse(e, OFPET_METER_MOD_FAILED, OFPMMFC_BAD_COMMAND,
-                              "unknown meter-mod command");
-    if (command == 2)
-        return 0;
-    return session_refuse(e, OFPET_METER_MOD_FAILED,
-                          command == 0 ? OFPMMFC_OUT_OF_METERS : OFPMMFC_UNKNOWN_METER,
-                          "meters are not supported");
-}
-
 static int barrier(struct ofs *s, const struct message *m)
 {
     session_commit(s);
@@ -201,9 +166,9 @@ static int handle_change(struct ofs *s, const struct message *m, struct ofw_erro
     case OFPT_FLOW_MOD:
         return flow_mod(s, m, e);
     case OFPT_GROUP_MOD:
-        return group_mod(m, e);
+        return group_mod(s, m, e);
     case OFPT_METER_MOD:
-        return meter_mod(m, e);
+        return meter_mod(s, m, e);
     case OFPT_PORT_MOD:
         return port_mod(s, m, e);
     case OFPT_TABLE_MOD:

@@ -243,14 +243,27 @@ static int request(struct ofs *s, const struct message *m, const struct ofw_mult
         return 0;
     case OFPMP_TABLE_FEATURES:
         return table_features(s, m, e);
+    case OFPMP_METER:
+    case OFPMP_METER_CONFIG:
+        return meter_reply(s, m->h.xid, q, e);
+    case OFPMP_METER_FEATURES:
+        meter_features(s, m->h.xid);
+        return 0;
+    case OFPMP_GROUP:
+        return group_stats(s, m->h.xid, q->group, e);
+    case OFPMP_GROUP_DESC:
+        group_desc(s, m->h.xid);
+        return 0;
+    case OFPMP_GROUP_FEATURES:
+        group_features(s, m->h.xid);
+        return 0;
     case OFPMP_QUEUE: { /* no port has queues */
         struct reply r = reply_begin(s, m->h.xid, OFPMP_QUEUE);
         reply_end(&r, false);
         return 0;
     }
     default:
-        return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART,
-                              "groups and meters are not supported");
+        return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART, "unknown multipart type");
     }
 }
 

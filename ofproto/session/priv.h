@@ -95,5 +95,21 @@ void reply_add(struct reply *r, void (*encode)(struct writer *w, const void *ent
 void reply_end(struct reply *r, bool more);
 
 void table_features_reply(struct ofs *s, uint32_t xid);
+/* Bit per OFPAT_* that can be used. */
+uint32_t table_features_actions(void);
+
+/* ---- group.c ---- */
+
+int group_mod(struct ofs *s, const struct message *m, struct ofw_error *e);
+int group_stats(struct ofs *s, uint32_t xid, uint32_t id, struct ofw_error *e);
+void group_desc(struct ofs *s, uint32_t xid);
+void group_features(struct ofs *s, uint32_t xid);
+
+/* ---- meter.c ---- */
+
+int meter_mod(struct ofs *s, const struct message *m, struct ofw_error *e);
+int meter_reply(struct ofs *s, uint32_t xid, const struct ofw_multipart_req *q,
+                struct ofw_error *e);
+void meter_features(struct ofs *s, uint32_t xid);
 
 #endif

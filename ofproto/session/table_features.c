@@ -43,7 +43,7 @@ static void property_end(struct writer *w, size_t at)
 static void write_instructions(struct writer *w, uint16_t type, uint8_t table)
 {
     size_t at = property_begin(w, type);
-    for (uint16_t i = table + 1 < WEFT_TABLES ? 1 : 2; i <= 5; i++) { /* GOTO_TABLE..CLEAR */
+    for (uint16_t i = table + 1 < WEFT_TABLES ? 1 : 2; i <= 6; i++) { /* GOTO_TABLE..METER */
         write_u16(w, i);
         write_u16(w, 4);
     }
@@ -58,12 +58,22 @@ static void write_next(struct writer *w, uint16_t type, uint8_t table)
     property_end(w, at);
 }
 
+static const uint8_t actions[] = {
+    OFPAT_OUTPUT,     OFPAT_COPY_TTL_OUT, OFPAT_COPY_TTL_IN, OFPAT_SET_MPLS_TTL, OFPAT_DEC_MPLS_TTL,
+    OFPAT_PUSH_VLAN,  OFPAT_POP_VLAN,     OFPAT_PUSH_MPLS,   OFPAT_POP_MPLS,     OFPAT_GROUP,
+    OFPAT_SET_NW_TTL, OFPAT_DEC_NW_TTL,   OFPAT_SET_FIELD,   OFPAT_PUSH_PBB,     OFPAT_POP_PBB,
+};
+
+uint32_t table_features_actions(void)
+{
+    uint32_t bits = 0;
+    for (unsigned i = 0; i < sizeof actions; i++)
+        bits |= 1u << actions[i];
+    return bits;
+}
+
 static void write_actions(struct writer *w, uint16_t type)
 {
-    static const uint8_t actions[] = {OFPAT_OUTPUT,       OFPAT_COPY_TTL_OUT, OFPAT_COPY_TTL_IN,
-                                      OFPAT_SET_MPLS_TTL, OFPAT_DEC_MPLS_TTL, OFPAT_PUSH_VLAN,
-                                      OFPAT_POP_VLAN,     OFPAT_PUSH_MPLS,    OFPAT_POP_MPLS,
-                                      OFPAT_SET_NW_TTL,   OFPAT_DEC_NW_TTL,   OFPAT_SET_FIELD};
     size_t at = property_begin(w, type);
     for (unsigned i = 0; i < sizeof actions; i++) {
         write_u16(w, actions[i]);

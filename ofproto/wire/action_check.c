@@ -1,6 +1,7 @@
 /* What actions mean, whatever version they came in: arguments, what this switch supports,
  * and whether each fits the packets that reach it (1.3.5, 7.2.4 and 6.4). */
 #include "base/limits.h"
+#include "ofproto/wire/meter.h"
 #include "ofproto/wire/wire.h"
 
 static int bad_action(struct ofw_error *e, uint16_t code, const char *why)
@@ -12,6 +13,8 @@ static int misfit(struct ofw_error *e, const char *why)
 {
     return bad_action(e, OFPBAC_MATCH_INCONSISTENT, why);
 }
+
+enum { ETH_PBB = 0x88e7 };
 
 static bool port_ok(uint32_t port)
 {
@@ -51,12 +54,11 @@ static int argument_ok(const struct ofw_action *a, struct ofw_error *e)
             return bad_action(e, OFPBAC_BAD_TAG, "push_mpls takes 0x8847 or 0x8848");
         return 0;
     case OFPAT_GROUP:
-        return bad_action(e, OFPBAC_BAD_OUT_GROUP, "no such group");
+        return a->port <= OFPG_MAX ? 0 : bad_action(e, OFPBAC_BAD_OUT_GROUP, "no such group");
     case OFPAT_SET_QUEUE:
         return bad_action(e, OFPBAC_BAD_QUEUE, "no such queue");
     case OFPAT_PUSH_PBB:
-    case OFPAT_POP_PBB:
-        return bad_action(e, OFPBAC_BAD_TYPE, "PBB is not supported");
+        return a->ethertype == ETH_PBB ? 0 : bad_action(e, OFPBAC_BAD_TAG, "push_pbb takes 0x88e7");
     case OFPAT_EXPERIMENTER:
         return bad_action(e, OFPBAC_BAD_EXPERIMENTER, "unknown experimenter");
     default:
@@ -77,6 +79,14 @@ static void now_eth_type(struct flow_match *m, uint16_t type)
 static void now_vlan(struct flow_match *m, uint16_t bits)
 {
     m->key.vlan_vid = m->mask.vlan_vid = to_be16(bits);
+}
+
+/* What comes out of a tunnel is not known. */
+static void now_anything(struct flow_match *m)
+{
+    now_vlan(m, 0);
+    m->mask.vlan_vid = 0;
+    m->key.eth_type = m->mask.eth_type = 0;
 }
 
 static bool has_vlan(const struct flow_match *m) { return ofw_field_prereq_ok(FF_VLAN_PCP, m); }
@@ -112,6 +122,16 @@ static int step(const struct ofw_action *a, struct flow_match *m, struct ofw_err
         if (!has_mpls(m))
             return misfit(e, "pop_mpls where eth_type is not MPLS");
         now_eth_type(m, a->ethertype);
+        return 0;
+    case OFPAT_PUSH_PBB:
+        now_eth_type(m, ETH_PBB);
+        now_vlan(m, 0);
+        m->mask.vlan_vid = 0xffff;
+        return 0;
+    case OFPAT_POP_PBB:
+        if (!ofw_field_prereq_ok(FF_PBB_ISID, m))
+            return misfit(e, "pop_pbb where eth_type is not PBB");
+        now_anything(m);
         return 0;
     case OFPAT_SET_MPLS_TTL:
     case OFPAT_DEC_MPLS_TTL:
@@ -160,7 +180,8 @@ static unsigned set_rank(const struct ofw_action *a)
         [OFPAT_OUTPUT] = 8,       [OFPAT_COPY_TTL_OUT] = 5, [OFPAT_COPY_TTL_IN] = 1,
         [OFPAT_SET_MPLS_TTL] = 7, [OFPAT_DEC_MPLS_TTL] = 6, [OFPAT_PUSH_VLAN] = 4,
         [OFPAT_POP_VLAN] = 2,     [OFPAT_PUSH_MPLS] = 3,    [OFPAT_POP_MPLS] = 2,
-        [OFPAT_SET_NW_TTL] = 7,   [OFPAT_DEC_NW_TTL] = 6,   [OFPAT_SET_FIELD] = 7,
+        [OFPAT_PUSH_PBB] = 3,     [OFPAT_POP_PBB] = 2,      [OFPAT_SET_NW_TTL] = 7,
+        [OFPAT_DEC_NW_TTL] = 6,   [OFPAT_SET_FIELD] = 7,
     };
     return a->type < sizeof rank ? rank[a->type] : 0;
 }
@@ -178,8 +199,8 @@ static int write_check(const struct ofw_actions *list, struct flow_match *m, str
 int ofw_instructions_check(const struct ofw_instructions *in, uint8_t table,
                            const struct flow_match *m, struct ofw_error *e)
 {
-    if (in->has_meter)
-        return ofw_refuse(e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST, "meters are not supported");
+    if (in->has_meter && (in->meter == 0 || in->meter > OFPM_MAX))
+        return ofw_refuse(e, OFPET_METER_MOD_FAILED, OFPMMFC_INVALID_METER, "no such meter");
     if (in->has_goto && (in->goto_table <= table || in->goto_table >= WEFT_TABLES))
         return ofw_refuse(e, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID,
                           "goto takes a later table, up to 253");

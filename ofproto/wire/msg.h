@@ -17,6 +17,8 @@
 enum { OF13_VERSION = 0x04, OF_HEADER_BYTES = 8, OF_MESSAGE_MAX = 65535 };
 
 #define OF_NO_BUFFER     0xffffffffu
+#define OFPG_MAX         0xffffff00u
+#define OFPG_ALL         0xfffffffcu
 #define OFPG_ANY         0xffffffffu
 #define OFPTT_ALL        0xff
 #define OFPCML_NO_BUFFER 0xffff
@@ -360,8 +362,10 @@ struct ofw_multipart_req {
     uint32_t out_port, out_group;
     uint64_t cookie, cookie_mask;
     struct flow_match match;
-    /* PORT_STATS (QUEUE too) */
-    uint32_t port;
+    uint32_t port;  /* PORT_STATS, QUEUE */
+    uint32_t queue; /* QUEUE */
+    uint32_t group; /* GROUP */
+    uint32_t meter; /* METER, METER_CONFIG */
 };
 
 struct ofw_flow_stats {
@@ -453,13 +457,12 @@ unsigned ofw_match_fields(const struct flow_match *m, enum flow_field out[FF_COU
 /* ---- what actions mean: action_check.c, of13_flow.c ----
  *
  * Who refuses what. The decoders of actions and instructions judge structure: lengths, unknown
- * types and fields, experimenters, duplicates, goto past the last table, and OFPIT_METER
- * (OFPBIC_UNSUP_INST). The checks judge meaning: ports (OFPBAC_BAD_OUT_PORT), tags
- * (OFPBAC_BAD_TAG), set-field's target and value (BAD_SET_TYPE, BAD_SET_ARGUMENT), and what this
- * switch has not got: GROUP (BAD_OUT_GROUP), SET_QUEUE (BAD_QUEUE), PBB (BAD_TYPE).
+ * types and fields, experimenters, duplicates, goto past the last table. The checks judge meaning:
+ * ports (OFPBAC_BAD_OUT_PORT), tags (OFPBAC_BAD_TAG), set-field's target and value (BAD_SET_TYPE,
+ * BAD_SET_ARGUMENT), and what this switch has not got: SET_QUEUE (BAD_QUEUE), PBB (BAD_TYPE).
  * ofw_flow_mod_decode() and ofw_packet_out_decode() run the checks themselves; who makes a
  * flow-mod otherwise (the flow syntax) calls ofw_flow_mod_check(). The model adds only what
- * depends on its flows: TABLE_FULL, OVERLAP.
+ * depends on its state: TABLE_FULL, OVERLAP, groups and meters that don't exist.
  */
 
 /* Each action's argument, and (m not NULL) its fitness for packets inside the match, following

@@ -62,7 +62,9 @@ static int body_decode(uint16_t type, struct reader *r, struct ofw_arena *arena,
         out->clear = true;
         return 0;
     default:
-        return bad_instruction(e, OFPBIC_UNSUP_INST, "meters are not supported");
+        out->has_meter = true;
+        out->meter = read_u32(r);
+        return 0;
     }
 }
 

@@ -33,12 +33,16 @@ static int body_decode(struct reader *r, struct ofw_multipart_req *out, struct o
     case OFPMP_PORT_STATS:
     case OFPMP_QUEUE:
         out->port = read_u32(r);
-        read_skip(r, 4); /* padding, or the queue */
+        out->queue = read_u32(r); /* or padding */
         break;
     case OFPMP_GROUP:
+        out->group = read_u32(r);
+        read_skip(r, 4);
+        break;
     case OFPMP_METER:
     case OFPMP_METER_CONFIG:
-        read_skip(r, 8);
+        out->meter = read_u32(r);
+        read_skip(r, 4);
         break;
     case OFPMP_TABLE_FEATURES:
         return 0; /* a list of tables to set, or nothing */

@@ -308,6 +308,9 @@ static void small_requests_are_answered(void **state)
     assert_int_equal(b.seen[0].h.type, OFPT_QUEUE_GET_CONFIG_REPLY);
     send_type(OFPT_GROUP_MOD, "\0\2\0\0\xff\xff\xff\xfc", 8); /* delete all: there are none */
     assert_int_equal(b.n, 0);
+    send_type(OFPT_METER_MOD, "\0\0\0\0\0\0\0\1", 8);
+    send_type(OFPT_METER_MOD, "\0\2\0\0\0\0\0\1", 8);
+    assert_int_equal(b.n, 0);
     stop();
 }
 
@@ -328,19 +331,27 @@ static void refusals_carry_the_specified_error(void **state)
         {OFPT_GET_ASYNC_REQUEST, NULL, 0, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE},
         {OFPT_FEATURES_REPLY, NULL, 0, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE},
         {200, NULL, 0, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE},
-        {OFPT_GROUP_MOD, "\0\0\0\0\0\0\0\1", 8, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_GROUPS},
-        {OFPT_METER_MOD, "\0\0\0\0\0\0\0\1", 8, OFPET_METER_MOD_FAILED, OFPMMFC_OUT_OF_METERS},
+        {OFPT_METER_MOD, "\0\0\0\0\0\0\0\1", 8, OFPET_METER_MOD_FAILED, OFPMMFC_METER_EXISTS},
+        {OFPT_METER_MOD, "\0\1\0\0\0\0\0\2", 8, OFPET_METER_MOD_FAILED, OFPMMFC_UNKNOWN_METER},
+        {OFPT_METER_MOD, "\0\0\0\0\0\0\0\0", 8, OFPET_METER_MOD_FAILED, OFPMMFC_INVALID_METER},
+        {OFPT_METER_MOD, "\0\0\0\3\0\0\0\2", 8, OFPET_METER_MOD_FAILED, OFPMMFC_BAD_FLAGS},
+        {OFPT_METER_MOD, "\0\3\0\0\0\0\0\2", 8, OFPET_METER_MOD_FAILED, OFPMMFC_BAD_COMMAND},
+        {OFPT_GROUP_MOD, "\0\1\0\0\0\0\0\1", 8, OFPET_GROUP_MOD_FAILED, OFPGMFC_UNKNOWN_GROUP},
+        {OFPT_GROUP_MOD, "\0\0\4\0\0\0\0\1", 8, OFPET_GROUP_MOD_FAILED, OFPGMFC_BAD_TYPE},
+        {OFPT_GROUP_MOD, "\0\0\2\0\0\0\0\1", 8, OFPET_GROUP_MOD_FAILED, OFPGMFC_INVALID_GROUP},
+        {OFPT_GROUP_MOD, "\0\3\0\0\0\0\0\1", 8, OFPET_GROUP_MOD_FAILED, OFPGMFC_BAD_COMMAND},
         {OFPT_TABLE_MOD, "\xfe\0\0\0\0\0\0\0", 8, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_TABLE},
         {OFPT_TABLE_MOD, "\0\0\0\0\0\0\0\4", 8, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_CONFIG},
         {OFPT_QUEUE_GET_CONFIG_REQUEST, "\0\0\0\x09\0\0\0\0", 8, OFPET_QUEUE_OP_FAILED, 0},
-        {OFPT_MULTIPART_REQUEST, "\0\6\0\0\0\0\0\0\0\0\0\1\0\0\0\0", 16, OFPET_BAD_REQUEST,
-         OFPBRC_BAD_MULTIPART},
+        {OFPT_MULTIPART_REQUEST, "\0\6\0\0\0\0\0\0\0\0\0\1\0\0\0\0", 16, OFPET_GROUP_MOD_FAILED,
+         OFPGMFC_UNKNOWN_GROUP},
         {OFPT_MULTIPART_REQUEST, "\0\0\0\1\0\0\0\0", 8, OFPET_BAD_REQUEST,
          OFPBRC_MULTIPART_BUFFER_OVERFLOW},
         {OFPT_MULTIPART_REQUEST, "\0\4\0\0\0\0\0\0\0\0\0\x09\0\0\0\0", 16, OFPET_BAD_REQUEST,
          OFPBRC_BAD_PORT},
     };
     up();
+    send_type(OFPT_METER_MOD, "\0\0\0\0\0\0\0\1", 8); /* there is one */
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
         uint8_t body[64] = {0};
         if (table[i].body)

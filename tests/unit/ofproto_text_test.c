@@ -253,7 +253,7 @@ static void refusals_show_the_word_and_the_remedy(void **state)
     refuses("out_port=1,actions=drop", "delete or to show");
     refuses("actions=outptu:1", "did you mean \"output\"");
     refuses("actions=resubmit(,1)", "goto_table:N");
-    refuses("actions=group:1", "not supported yet");
+    refuses("actions=set_queue:1", "not supported yet");
     refuses("actions=output:nobody", "expected output:PORT");
     refuses("actions=drop,1", "drop stands alone");
     refuses("actions=1,drop", "drop stands alone");

@@ -320,7 +320,6 @@ static const struct bad bad_instructions[] = {
     BAD("\0\4\0\x0c\0\0\0\0\0\0\0\0", OFPET_BAD_INSTRUCTION, OFPBIC_BAD_LEN),
     BAD("\0\x07\0\x08\0\0\0\0", OFPET_BAD_INSTRUCTION, OFPBIC_UNKNOWN_INST),
     BAD("\0\0\0\x08\0\0\0\0", OFPET_BAD_INSTRUCTION, OFPBIC_UNKNOWN_INST),
-    BAD("\0\x06\0\x08\0\0\0\1", OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST),
     BAD("\xff\xff\0\x08\0\0\0\1", OFPET_BAD_INSTRUCTION, OFPBIC_BAD_EXPERIMENTER),
     BAD("\0\5\0\x08\0\0\0\0\0\5\0\x08\0\0\0\0", OFPET_BAD_INSTRUCTION, OFPBIC_DUP_INST),
     BAD("\0\1\0\x08\0\0\0\0", OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID), /* backwards */
@@ -335,9 +334,9 @@ static const struct bad bad_actions[] = {
     BAD("\0\x01\0\x08\0\0\0\0", OFPET_BAD_ACTION, OFPBAC_BAD_TYPE),
     BAD("\0\x63\0\x08\0\0\0\0", OFPET_BAD_ACTION, OFPBAC_BAD_TYPE),
     BAD("\xff\xff\0\x08\0\0\x23\x20", OFPET_BAD_ACTION, OFPBAC_BAD_EXPERIMENTER),
-    BAD("\0\x16\0\x08\0\0\0\1", OFPET_BAD_ACTION, OFPBAC_BAD_OUT_GROUP),
+    BAD("\0\x16\0\x08\xff\xff\xff\1", OFPET_BAD_ACTION, OFPBAC_BAD_OUT_GROUP),
     BAD("\0\x15\0\x08\0\0\0\1", OFPET_BAD_ACTION, OFPBAC_BAD_QUEUE),
-    BAD("\0\x1a\0\x08\x88\xe7\0\0", OFPET_BAD_ACTION, OFPBAC_BAD_TYPE),
+    BAD("\0\x1a\0\x08\x88\xa8\0\0", OFPET_BAD_ACTION, OFPBAC_BAD_TAG),
     BAD("\0\x11\0\x08\x08\0\0\0", OFPET_BAD_ACTION, OFPBAC_BAD_TAG),
     BAD("\0\x13\0\x08\x81\0\0\0", OFPET_BAD_ACTION, OFPBAC_BAD_TAG),
     BAD("\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0", OFPET_BAD_ACTION, OFPBAC_BAD_OUT_PORT),
@@ -402,10 +401,8 @@ static void a_bad_flow_mod_has_its_error(void **state)
     expect(poked(24, OFPTT_ALL), OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_TABLE_ID, "table");
     expect(poked(45, 0x20), OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_FLAGS, "flags");
     expect(poked(24, 5), OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID, "goto itself");
-    expect(ofw_flow_mod_decode(BODY(flow_group), arena(), &m, &err), OFPET_BAD_ACTION,
-           OFPBAC_BAD_OUT_GROUP, "group");
-    expect(ofw_flow_mod_decode(BODY(flow_meter), arena(), &m, &err), OFPET_BAD_INSTRUCTION,
-           OFPBIC_UNSUP_INST, "meter");
+    assert_int_equal(ofw_flow_mod_decode(BODY(flow_group), arena(), &m, &err), 0);
+    assert_int_equal(ofw_flow_mod_decode(BODY(flow_meter), arena(), &m, &err), 0);
 }
 
 /* Cut anywhere, a flow-mod is refused, but at the seams between instructions. */
