@@ -143,7 +143,7 @@ replay: all
 
 sim: $(BUILD)/tests/sim/sim
 	@$(BUILD)/tests/sim/sim $(SIM_ARGS)
-SIM_SRC := $(wildcard tests/sim/*.c)
+SIM_SRC := $(wildcard tests/sim/*.c) $(wildcard tests/unit/support_stp*.c)
 $(BUILD)/tests/sim/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -o $@

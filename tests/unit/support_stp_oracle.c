@@ -1,0 +1,221 @@
+/* What tree there must be, from priorities and costs alone: clause 13's vectors relaxed from
+ * nothing (Bellman and Ford), no machine, no timer, no history. Shares no code with stp/ but the
+ * vectors' struct. */
+#include <string.h>
+
+#include "tests/unit/support_stp.h"
+
+struct oracle {
+    const struct net *n;
+    unsigned v; /* VLAN index; 0 and bridges without instances: the CIST */
+    bool cist;  /* being relaxed */
+    struct stp_vector cist_root[NET_BRIDGES], root[NET_BRIDGES];
+    unsigned cist_port[NET_BRIDGES], port[NET_BRIDGES]; /* root ports; 0: none */
+};
+
+static int order(const struct stp_vector *a, const struct stp_vector *b)
+{
+    const uint64_t x[] = {a->root, a->ext_cost, a->regional, a->int_cost, a->bridge, a->port};
+    const uint64_t y[] = {b->root, b->ext_cost, b->regional, b->int_cost, b->bridge, b->port};
+    for (unsigned i = 0; i < 6; i++)
+        if (x[i] != y[i])
+            return x[i] < y[i] ? -1 : 1;
+    return 0;
+}
+
+static bool lives(const struct net *n, unsigned b, unsigned p)
+{
+    return n->bridge[b].stp != NULL && n->lan[n->bridge[b].port[p].lan].up;
+}
+
+static bool same_region(const struct stp_config *a, const struct stp_config *b)
+{
+    return a->version == STP_VERSION_MSTP && b->version == STP_VERSION_MSTP &&
+           strcmp(a->region, b->region) == 0 && a->revision == b->revision &&
+           memcmp(a->vlan_msti, b->vlan_msti, sizeof a->vlan_msti) == 0;
+}
+
+static bool has_stp(const struct net *n, const struct net_lan *l)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        const struct net_bridge *b = &n->bridge[l->member[i].bridge];
+        if (b->stp != NULL && b->cfg.version == STP_VERSION_STP)
+            return true;
+    }
+    return false;
+}
+
+static bool internal(const struct net *n, const struct net_lan *l, unsigned a, unsigned b)
+{
+    return same_region(&n->bridge[a].cfg, &n->bridge[b].cfg) && !has_stp(n, l);
+}
+
+static uint64_t bridge_id(const struct oracle *o, unsigned b)
+{
+    const struct stp_config *c = &o->n->bridge[b].cfg;
+    unsigned t = o->cist ? 0 : net_tree(o->n, b, o->v);
+    uint64_t high = t == 0 ? c->priority : (uint64_t)(c->msti[t - 1].priority | c->msti[t - 1].id);
+    return high << 48 | mac_to_u64(c->mac);
+}
+
+static const struct stp_tree_config *tree_config(const struct oracle *o, unsigned b, unsigned p)
+{
+    const struct stp_port_config *c = &o->n->bridge[b].port[p].cfg;
+    unsigned t = o->cist ? 0 : net_tree(o->n, b, o->v);
+    return t == 0 ? &c->cist : &c->msti[t - 1];
+}
+
+static uint16_t port_id(const struct oracle *o, unsigned b, unsigned p)
+{
+    return (uint16_t)(tree_config(o, b, p)->priority << 8 | p);
+}
+
+static uint32_t cost(const struct oracle *o, unsigned b, unsigned p)
+{
+    uint32_t c = tree_config(o, b, p)->cost, cist = o->n->bridge[b].port[p].cfg.cist.cost;
+    return c ? c : cist ? cist : 20000;
+}
+
+/* What port p of b would say on its LAN, as a bridge `to` understands it. */
+static struct stp_vector message(const struct oracle *o, unsigned b, unsigned p, unsigned to)
+{
+    const struct net_lan *l = &o->n->lan[o->n->bridge[b].port[p].lan];
+    struct stp_vector m = o->root[b];
+    m.bridge = bridge_id(o, b);
+    m.port = port_id(o, b, p);
+    if (o->cist && has_stp(o->n, l))
+        m.regional = m.bridge;
+    if (o->cist && !internal(o->n, l, b, to)) {
+        m.int_cost = 0;
+        m.bridge = m.regional;
+    }
+    return m;
+}
+
+/* The best that b hears on its port p from others, and from whom. */
+static bool best_heard(const struct oracle *o, unsigned b, unsigned p, struct stp_vector *best,
+                       unsigned *from)
+{
+    const struct net_lan *l = &o->n->lan[o->n->bridge[b].port[p].lan];
+    bool any = false;
+    for (unsigned i = 0; i < l->n; i++) {
+        unsigned c = l->member[i].bridge, q = l->member[i].port;
+        if ((c == b && q == p) || !lives(o->n, c, q) || (!o->cist && !internal(o->n, l, b, c)))
+            continue;
+        struct stp_vector m = message(o, c, q, b);
+        if (!any || order(&m, best) < 0) {
+            *best = m;
+            *from = c;
+        }
+        any = true;
+    }
+    return any;
+}
+
+/* b's own word on p, as it compares it with what it hears. */
+static struct stp_vector own_word(const struct oracle *o, unsigned b, unsigned p)
+{
+    struct stp_vector m = message(o, b, p, b);
+    if (o->cist && has_stp(o->n, &o->n->lan[o->n->bridge[b].port[p].lan])) {
+        m.int_cost = o->root[b].int_cost;
+        m.bridge = bridge_id(o, b);
+    } else if (o->cist) {
+        m = o->root[b];
+        m.bridge = bridge_id(o, b);
+        m.port = port_id(o, b, p);
+    }
+    return m;
+}
+
+/* At the boundary of the region, on the side that doesn't lead the LAN: instances follow the CIST.
+ */
+static bool led_from_outside(const struct oracle *o, unsigned b, unsigned p)
+{
+    struct oracle c = *o;
+    struct stp_vector heard, own;
+    unsigned from = 0;
+    c.cist = true;
+    memcpy(c.root, o->cist_root, sizeof c.root);
+    if (!best_heard(&c, b, p, &heard, &from))
+        return false;
+    own = own_word(&c, b, p);
+    return order(&heard, &own) < 0 &&
+           !internal(o->n, &o->n->lan[o->n->bridge[b].port[p].lan], b, from);
+}
+
+static bool relax(const struct oracle *o, unsigned b, struct stp_vector *best, unsigned *port)
+{
+    uint64_t id = bridge_id(o, b);
+    *best = (struct stp_vector){.root = o->cist ? id : 0, .regional = id, .bridge = id};
+    *port = 0;
+    for (unsigned p = 1; p <= o->n->bridge[b].n_ports; p++) {
+        struct stp_vector v;
+        unsigned from;
+        if (!lives(o->n, b, p) || (!o->cist && led_from_outside(o, b, p)) ||
+            !best_heard(o, b, p, &v, &from) || from == b)
+            continue;
+        if (internal(o->n, &o->n->lan[o->n->bridge[b].port[p].lan], b, from)) {
+            v.int_cost += cost(o, b, p);
+        } else {
+            v.ext_cost += cost(o, b, p);
+            v.regional = id;
+            v.int_cost = 0;
+        }
+        int r = order(&v, best);
+        if (r < 0 || (r == 0 && *port != 0 && port_id(o, b, p) < port_id(o, b, *port))) {
+            *best = v;
+            *port = p;
+        }
+    }
+    return order(best, &o->root[b]) != 0 || *port != o->port[b];
+}
+
+static void relax_all(struct oracle *o)
+{
+    struct stp_vector next[NET_BRIDGES];
+    unsigned port[NET_BRIDGES];
+    for (unsigned b = 0; b < o->n->n_bridges; b++) {
+        uint64_t id = bridge_id(o, b);
+        o->root[b] = (struct stp_vector){.root = o->cist ? id : 0, .regional = id, .bridge = id};
+        o->port[b] = 0;
+    }
+    bool changed = true;
+    for (unsigned round = 0; changed && round < 4 * NET_BRIDGES; round++) {
+        changed = false;
+        for (unsigned b = 0; b < o->n->n_bridges; b++)
+            if (o->n->bridge[b].stp != NULL && relax(o, b, &next[b], &port[b]))
+                changed = true;
+        for (unsigned b = 0; b < o->n->n_bridges; b++)
+            if (o->n->bridge[b].stp != NULL) {
+                o->root[b] = next[b];
+                o->port[b] = port[b];
+            }
+    }
+}
+
+static bool leads(const struct oracle *o, unsigned b, unsigned p)
+{
+    struct stp_vector heard, own = own_word(o, b, p);
+    unsigned from;
+    return !best_heard(o, b, p, &heard, &from) || order(&own, &heard) < 0;
+}
+
+void net_oracle(const struct net *n, unsigned v, bool forwarding[NET_BRIDGES][NET_PORTS + 1])
+{
+    struct oracle c = {.n = n, .v = v, .cist = true};
+    relax_all(&c);
+    struct oracle m = {.n = n, .v = v, .cist = false};
+    memcpy(m.cist_root, c.root, sizeof m.cist_root);
+    memcpy(m.cist_port, c.port, sizeof m.cist_port);
+    relax_all(&m);
+    for (unsigned b = 0; b < n->n_bridges; b++)
+        for (unsigned p = 1; p <= n->bridge[b].n_ports; p++) {
+            const struct oracle *o = net_tree(n, b, v) == 0 ? &c : &m;
+            if (!lives(n, b, p))
+                forwarding[b][p] = false;
+            else if (o == &m && led_from_outside(o, b, p))
+                forwarding[b][p] = c.port[b] == p;
+            else
+                forwarding[b][p] = o->port[b] == p || leads(o, b, p);
+        }
+}
