@@ -285,6 +285,32 @@ static inline const struct stp_tport *cist_of(const struct stp_tport *p)
 {
     return &p->port->tree[0];
 }
+/* What an MSTI hears it hears in its region; the CIST's is internal when it came from there. */
+static inline bool heard_inside(const struct stp_tport *p)
+{
+    return !is_cist(p) || p->port->info_internal;
+}
+/* The port looks out of the region, and the LAN there is led from outside. */
+static inline bool at_boundary(const struct stp_tport *p)
+{
+    return cist_of(p)->info_is == INFO_RECEIVED && !p->port->info_internal;
+}
+/* The LAN is led from another region, or we lead it and those who last spoke there are of another.
+ */
+static inline bool towards_outside(const struct stp_tport *p)
+{
+    return cist_of(p)->info_is == INFO_RECEIVED ? !p->port->info_internal : !p->port->rcvd_internal;
+}
+/* There an instance is open only where the CIST is (13.5: they share one port state). */
+static inline bool shut_by_cist(const struct stp_tport *p)
+{
+    return !is_cist(p) && !cist_of(p)->learn && towards_outside(p);
+}
+static inline bool unopened_by_cist(const struct stp_tport *p)
+{
+    const struct stp_tport *c = cist_of(p);
+    return !is_cist(p) && !(p->learn ? c->forward : c->learn) && towards_outside(p);
+}
 static inline bool rstp_version(const struct stp *s) { return s->cfg.version >= STP_VERSION_RSTP; }
 
 static inline uint8_t fwd_delay(const struct stp_tport *p)

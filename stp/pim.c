@@ -75,7 +75,7 @@ static void disabled(struct stp_tport *p)
 /* A port that loses a better bridge without losing its link may have gone deaf: loop guard. */
 static void aged(struct stp_tport *p)
 {
-    bool fell_silent = p->pim == PIM_CURRENT && (is_cist(p) || p->port->info_internal);
+    bool fell_silent = p->pim == PIM_CURRENT && (is_cist(p) || !at_boundary(p));
     p->info_is = INFO_AGED;
     ask_for_roles(p);
     if (fell_silent && p->port->cfg.loop_guard && !p->loop_held) {
@@ -91,6 +91,22 @@ static bool better_or_same(const struct stp_tport *p, enum info_is now)
     return p->info_is == now && stp_vector_cmp(v, &p->port_priority) <= 0;
 }
 
+/* Towards another region there is one agreement, the CIST's. When it falls, those of the instances
+ * fall: else an instance would keep open, and call synced, what the neighbour's consent no longer
+ * covers. (13.29.15 says so for what is received; the same must hold when our own information
+ * changes.) */
+static void mirror_to_mstis(const struct stp_tport *cist)
+{
+    struct stp_port *port = cist->port;
+    for (unsigned t = 1; !port->rcvd_internal && t < port->stp->n_trees; t++) {
+        struct stp_tport *p = &port->tree[t];
+        p->agree = p->agree && cist->agree;
+        p->agreed = p->agreed && cist->agreed;
+        p->synced = p->synced && p->agreed;
+        stp_recount(p->tree);
+    }
+}
+
 static void update(struct stp_tport *p)
 {
     p->proposing = p->proposed = false;
@@ -101,6 +117,8 @@ static void update(struct stp_tport *p)
     p->updt_info = false;
     p->info_is = INFO_MINE;
     stp_new_info(p);
+    if (is_cist(p))
+        mirror_to_mstis(p);
 }
 
 /* infoInternal says whether the port is at the region's boundary, where the CIST decides for all
@@ -134,6 +152,8 @@ static void superior(struct stp_tport *p)
     p->info_is = INFO_RECEIVED;
     p->rcvd_msg = false;
     ask_for_roles(p);
+    if (is_cist(p))
+        mirror_to_mstis(p);
 }
 
 static void repeated(struct stp_tport *p)

@@ -24,7 +24,8 @@ static unsigned entry_of(enum stp_role r)
 static bool must_close(const struct stp_tport *p)
 {
     bool closing = (p->sync && !p->synced) || (p->re_root && p->rr_while != 0) || p->disputed;
-    return ((closing && !p->port->oper_edge) || held(p)) && (p->learn || p->forward);
+    closing = (closing && !p->port->oper_edge) || held(p) || shut_by_cist(p);
+    return closing && (p->learn || p->forward);
 }
 
 static bool became_synced(const struct stp_tport *p)
@@ -53,7 +54,7 @@ static unsigned from_master(const struct stp_tport *p)
         return PRT_MASTER_SYNCED;
     if (p->re_root && p->rr_while == 0)
         return PRT_MASTER_RETIRED;
-    if (p->forward || held(p) || (p->fd_while != 0 && !all_synced(p)))
+    if (p->forward || held(p) || unopened_by_cist(p) || (p->fd_while != 0 && !all_synced(p)))
         return 0;
     return p->learn ? PRT_MASTER_FORWARD : PRT_MASTER_LEARN;
 }
@@ -89,7 +90,8 @@ static unsigned from_root(const struct stp_tport *p)
 static bool designated_may_open(const struct stp_tport *p)
 {
     bool safe = p->fd_while == 0 || p->agreed || p->port->oper_edge;
-    return safe && (p->rr_while == 0 || !p->re_root) && !p->sync && !held(p);
+    return safe && (p->rr_while == 0 || !p->re_root) && !p->sync && !held(p) &&
+           !unopened_by_cist(p);
 }
 
 static unsigned from_designated(const struct stp_tport *p)

@@ -7,7 +7,7 @@ static uint32_t add_cost(uint32_t a, uint32_t b) { return a > UINT32_MAX - b ? U
 static bool is_candidate(const struct stp_tport *p)
 {
     return p->info_is == INFO_RECEIVED && !p->port->cfg.restricted_role &&
-           (is_cist(p) || p->port->info_internal) &&
+           (is_cist(p) || !at_boundary(p)) &&
            id_address(p->port_priority.bridge) != id_address(p->tree->bridge_id);
 }
 
@@ -15,7 +15,7 @@ static bool is_candidate(const struct stp_tport *p)
 static struct stp_vector root_path(const struct stp_tport *p)
 {
     struct stp_vector v = p->port_priority;
-    if (p->port->info_internal) {
+    if (heard_inside(p)) {
         v.int_cost = add_cost(v.int_cost, p->cost);
     } else {
         v.ext_cost = add_cost(v.ext_cost, p->cost);
@@ -63,7 +63,7 @@ static void select_times(struct stp_tree *t)
     if (t->root == NULL)
         return;
     t->root_times = t->root->port_times;
-    if (t->root->port->info_internal)
+    if (heard_inside(t->root))
         t->root_times.hops--; /* never 0: what has no hop left ages on receipt */
     else
         t->root_times.message_age++;
@@ -127,12 +127,10 @@ static void select_at_boundary(struct stp_tport *p)
 
 static void select_role(struct stp_tport *p)
 {
-    const struct stp_tport *cist = cist_of(p);
-    bool boundary = !is_cist(p) && cist->info_is == INFO_RECEIVED && !p->port->info_internal;
     p->updt_info = false;
     if (p->info_is == INFO_DISABLED)
         p->selected_role = STP_ROLE_DISABLED;
-    else if (boundary)
+    else if (!is_cist(p) && at_boundary(p))
         select_at_boundary(p);
     else if (p->info_is == INFO_AGED)
         select_designated(p, true);

@@ -38,7 +38,7 @@ bool stp_port_status(const struct stp *s, unsigned port, struct stp_port_status 
     out->p2p = p->p2p;
     out->send_rstp = p->send_rstp;
     out->err_disabled = p->err_disabled;
-    out->boundary = p->tree[0].info_is == INFO_RECEIVED && !p->info_internal;
+    out->boundary = at_boundary(&p->tree[0]);
     out->recovery_left_s = p->recover_while;
     return true;
 }
