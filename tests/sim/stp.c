@@ -260,6 +260,29 @@ static bool live(struct run *r)
     return settles(r) && no_sustained_loop(r) && as_the_oracle_says(r) && broadcasts_arrive_once(r);
 }
 
+/* A port's roles and states, tree by tree: "1@0:DfRf". */
+static void dump_port(const struct net_bridge *br, unsigned p)
+{
+    printf("  %u@%u:", p, br->port[p].lan);
+    for (unsigned t = 0; br->stp != NULL && t < stp_trees(br->stp); t++) {
+        struct stp_port_tree_status st;
+        stp_port_tree_status(br->stp, p, t, &st);
+        printf("%c%c", "-RDABM"[st.role], "dlf"[st.state]);
+    }
+}
+
+/* The network as it is, for who has to find out. */
+static void dump(const struct run *r)
+{
+    for (unsigned b = 0; b < r->net.n_bridges; b++) {
+        const struct net_bridge *br = &r->net.bridge[b];
+        printf("  bridge %u: version %u %s", b, (unsigned)br->cfg.version, br->cfg.region);
+        for (unsigned p = 1; p <= br->n_ports; p++)
+            dump_port(br, p);
+        printf("\n");
+    }
+}
+
 static uint64_t digest(const struct run *r)
 {
     uint64_t h = r->net.bpdus * 31 + r->net.changes;

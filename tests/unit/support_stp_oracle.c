@@ -35,19 +35,18 @@ static bool same_region(const struct stp_config *a, const struct stp_config *b)
            memcmp(a->vlan_msti, b->vlan_msti, sizeof a->vlan_msti) == 0;
 }
 
-static bool has_stp(const struct net *n, const struct net_lan *l)
+/* Whether a port fell back to STP is history, not arithmetic (an old bridge that blocks is silent,
+ * and so unknown to its neighbours): it is asked of the engine. */
+static bool falls_back(const struct net *n, unsigned b, unsigned p)
 {
-    for (unsigned i = 0; i < l->n; i++) {
-        const struct net_bridge *b = &n->bridge[l->member[i].bridge];
-        if (b->stp != NULL && b->cfg.version == STP_VERSION_STP)
-            return true;
-    }
-    return false;
+    struct stp_port_status st;
+    return !stp_port_status(n->bridge[b].stp, p, &st) || !st.send_rstp;
 }
 
-static bool internal(const struct net *n, const struct net_lan *l, unsigned a, unsigned b)
+/* Does `to` take what port p of b says as from its own region? */
+static bool internal(const struct net *n, unsigned b, unsigned p, unsigned to)
 {
-    return same_region(&n->bridge[a].cfg, &n->bridge[b].cfg) && !has_stp(n, l);
+    return same_region(&n->bridge[b].cfg, &n->bridge[to].cfg) && !falls_back(n, b, p);
 }
 
 static uint64_t bridge_id(const struct oracle *o, unsigned b)
@@ -76,16 +75,22 @@ static uint32_t cost(const struct oracle *o, unsigned b, unsigned p)
     return c ? c : cist ? cist : 20000;
 }
 
-/* What port p of b would say on its LAN, as a bridge `to` understands it. */
-static struct stp_vector message(const struct oracle *o, unsigned b, unsigned p, unsigned to)
+/* b's own word on p, as it compares it with what it hears. */
+static struct stp_vector own_word(const struct oracle *o, unsigned b, unsigned p)
 {
-    const struct net_lan *l = &o->n->lan[o->n->bridge[b].port[p].lan];
     struct stp_vector m = o->root[b];
     m.bridge = bridge_id(o, b);
     m.port = port_id(o, b, p);
-    if (o->cist && has_stp(o->n, l))
+    if (o->cist && falls_back(o->n, b, p))
         m.regional = m.bridge;
-    if (o->cist && !internal(o->n, l, b, to)) {
+    return m;
+}
+
+/* What port p of b would say on its LAN, as a bridge `to` understands it. */
+static struct stp_vector message(const struct oracle *o, unsigned b, unsigned p, unsigned to)
+{
+    struct stp_vector m = own_word(o, b, p);
+    if (o->cist && !internal(o->n, b, p, to)) {
         m.int_cost = 0;
         m.bridge = m.regional;
     }
@@ -93,38 +98,24 @@ static struct stp_vector message(const struct oracle *o, unsigned b, unsigned p,
 }
 
 /* The best that b hears on its port p from others, and from whom. */
-static bool best_heard(const struct oracle *o, unsigned b, unsigned p, struct stp_vector *best,
-                       unsigned *from)
+struct heard {
+    struct stp_vector best;
+    unsigned bridge, port;
+};
+static bool best_heard(const struct oracle *o, unsigned b, unsigned p, struct heard *h)
 {
     const struct net_lan *l = &o->n->lan[o->n->bridge[b].port[p].lan];
     bool any = false;
     for (unsigned i = 0; i < l->n; i++) {
         unsigned c = l->member[i].bridge, q = l->member[i].port;
-        if ((c == b && q == p) || !lives(o->n, c, q) || (!o->cist && !internal(o->n, l, b, c)))
+        if ((c == b && q == p) || !lives(o->n, c, q) || (!o->cist && !internal(o->n, c, q, b)))
             continue;
         struct stp_vector m = message(o, c, q, b);
-        if (!any || order(&m, best) < 0) {
-            *best = m;
-            *from = c;
-        }
+        if (!any || order(&m, &h->best) < 0)
+            *h = (struct heard){m, c, q};
         any = true;
     }
     return any;
-}
-
-/* b's own word on p, as it compares it with what it hears. */
-static struct stp_vector own_word(const struct oracle *o, unsigned b, unsigned p)
-{
-    struct stp_vector m = message(o, b, p, b);
-    if (o->cist && has_stp(o->n, &o->n->lan[o->n->bridge[b].port[p].lan])) {
-        m.int_cost = o->root[b].int_cost;
-        m.bridge = bridge_id(o, b);
-    } else if (o->cist) {
-        m = o->root[b];
-        m.bridge = bridge_id(o, b);
-        m.port = port_id(o, b, p);
-    }
-    return m;
 }
 
 /* At the boundary of the region, on the side that doesn't lead the LAN: instances follow the CIST.
@@ -132,15 +123,13 @@ static struct stp_vector own_word(const struct oracle *o, unsigned b, unsigned p
 static bool led_from_outside(const struct oracle *o, unsigned b, unsigned p)
 {
     struct oracle c = *o;
-    struct stp_vector heard, own;
-    unsigned from = 0;
+    struct heard h;
     c.cist = true;
     memcpy(c.root, o->cist_root, sizeof c.root);
-    if (!best_heard(&c, b, p, &heard, &from))
+    if (!best_heard(&c, b, p, &h))
         return false;
-    own = own_word(&c, b, p);
-    return order(&heard, &own) < 0 &&
-           !internal(o->n, &o->n->lan[o->n->bridge[b].port[p].lan], b, from);
+    struct stp_vector own = own_word(&c, b, p);
+    return order(&h.best, &own) < 0 && !internal(o->n, h.bridge, h.port, b);
 }
 
 static bool relax(const struct oracle *o, unsigned b, struct stp_vector *best, unsigned *port)
@@ -149,12 +138,12 @@ static bool relax(const struct oracle *o, unsigned b, struct stp_vector *best, u
     *best = (struct stp_vector){.root = o->cist ? id : 0, .regional = id, .bridge = id};
     *port = 0;
     for (unsigned p = 1; p <= o->n->bridge[b].n_ports; p++) {
-        struct stp_vector v;
-        unsigned from;
+        struct heard h;
         if (!lives(o->n, b, p) || (!o->cist && led_from_outside(o, b, p)) ||
-            !best_heard(o, b, p, &v, &from) || from == b)
+            !best_heard(o, b, p, &h) || h.bridge == b)
             continue;
-        if (internal(o->n, &o->n->lan[o->n->bridge[b].port[p].lan], b, from)) {
+        struct stp_vector v = h.best;
+        if (internal(o->n, h.bridge, h.port, b)) {
             v.int_cost += cost(o, b, p);
         } else {
             v.ext_cost += cost(o, b, p);
@@ -195,9 +184,9 @@ static void relax_all(struct oracle *o)
 
 static bool leads(const struct oracle *o, unsigned b, unsigned p)
 {
-    struct stp_vector heard, own = own_word(o, b, p);
-    unsigned from;
-    return !best_heard(o, b, p, &heard, &from) || order(&own, &heard) < 0;
+    struct heard h;
+    struct stp_vector own = own_word(o, b, p);
+    return !best_heard(o, b, p, &h) || order(&own, &h.best) < 0;
 }
 
 void net_oracle(const struct net *n, unsigned v, bool forwarding[NET_BRIDGES][NET_PORTS + 1])
