@@ -52,9 +52,8 @@ static inline bool mac_is_zero(struct mac a)
 static inline uint64_t mac_to_u64(struct mac a)
 {
     uint64_t v = 0;
-    for (int i = 0; i < 6; i++)
-        v = v << 8 | a.b[i];
-    return v;
+    memcpy(&v, &a, sizeof a);
+    return __builtin_bswap64(v) >> 16;
 }
 
 /* Inverse of mac_to_u64(); bits 48..63 are ignored. */

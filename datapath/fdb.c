@@ -63,9 +63,11 @@ void fdb_free(struct fdb *f)
  * The state is read before and after the key. A valid state of version n is
  * stored after the n-th key, and the (n+1)-th key after a state of version n+1
  * (see slot_fill). So when both readings are valid and of one version, the key
- * read in between is the one they belong to. */
+ * read in between is the one they belong to. A first look at the key spares the others that. */
 static inline uint64_t slot_match(struct fdb_slot *s, uint64_t key)
 {
+    if (atomic_load_explicit(&s->key, memory_order_relaxed) != key)
+        return 0;
     uint64_t before = atomic_load_explicit(&s->state, memory_order_acquire);
     if (atomic_load_explicit(&s->key, memory_order_acquire) != key)
         return 0;
@@ -84,23 +86,35 @@ static inline struct fdb_slot *bucket_match(struct fdb_bucket *b, uint64_t key, 
     return NULL;
 }
 
+static inline struct fdb_slot *find(const struct fdb *f, struct fdb_probe p, uint64_t *state)
+{
+    struct fdb_slot *s = bucket_match(fdb_bucket1(f, p.hash), p.key, state);
+    return s != NULL ? s : bucket_match(fdb_bucket2(f, p.hash), p.key, state);
+}
+
 struct fdb_slot *fdb_find(const struct fdb *f, uint64_t key, uint64_t *state)
 {
-    uint64_t h = hash_u64(key, f->key);
-    struct fdb_slot *s = bucket_match(fdb_bucket1(f, h), key, state);
-    return s != NULL ? s : bucket_match(fdb_bucket2(f, h), key, state);
+    return find(f, (struct fdb_probe){.key = key, .hash = hash_u64(key, f->key)}, state);
 }
 
-uint32_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac)
+struct fdb_probe fdb_probe(const struct fdb *f, uint16_t vlan, struct mac mac)
 {
-    uint64_t state;
-    return fdb_find(f, fdb_key(vlan, mac), &state) ? fdb_state_place(state) : FDB_NO_PORT;
+    struct fdb_probe p = {.key = fdb_key(vlan, mac)};
+    p.hash = hash_u64(p.key, f->key);
+    __builtin_prefetch(fdb_bucket1(f, p.hash));
+    return p;
 }
 
-bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now)
+uint32_t fdb_lookup_at(const struct fdb *f, struct fdb_probe p)
 {
     uint64_t state;
-    struct fdb_slot *s = fdb_find(f, fdb_key(vlan, mac), &state);
+    return find(f, p, &state) ? fdb_state_place(state) : FDB_NO_PORT;
+}
+
+bool fdb_seen_at(struct fdb *f, struct fdb_probe p, uint32_t place, nsec_t now)
+{
+    uint64_t state;
+    struct fdb_slot *s = find(f, p, &state);
     if (s == NULL)
         return false;
     if (fdb_state_place(state) != place)
@@ -109,4 +123,14 @@ bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec
         /* Losing a race means that another worker touched it or that it has just changed. */
         (void)atomic_compare_exchange_strong(&s->state, &state, fdb_touched(state, now));
     return true;
+}
+
+uint32_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac)
+{
+    return fdb_lookup_at(f, fdb_probe(f, vlan, mac));
+}
+
+bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now)
+{
+    return fdb_seen_at(f, fdb_probe(f, vlan, mac), place, now);
 }

@@ -66,10 +66,20 @@ static inline uint16_t fdb_place_endpoint(uint32_t place) { return (uint16_t)(pl
 struct fdb *fdb_create(uint32_t size, nsec_t ageing_ns, uint64_t hash_key);
 void fdb_free(struct fdb *f);
 
+/* What is asked for, hashed: a burst makes them all first, so that the table's lines come while it
+ * goes on. */
+struct fdb_probe {
+    uint64_t key, hash;
+};
+/* Asks for the line, too. */
+struct fdb_probe fdb_probe(const struct fdb *f, uint16_t vlan, struct mac mac);
 /* Workers: the place, or FDB_NO_PORT. */
-uint32_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac);
+uint32_t fdb_lookup_at(const struct fdb *f, struct fdb_probe p);
 /* Workers, on a source address: true when it is known at `place` (and touched);
  * false: send a learn event. */
+bool fdb_seen_at(struct fdb *f, struct fdb_probe p, uint32_t place, nsec_t now);
+/* The same of one address. */
+uint32_t fdb_lookup(const struct fdb *f, uint16_t vlan, struct mac mac);
 bool fdb_seen(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now);
 
 /* Protocol thread or control, from here to the end. */
