@@ -41,7 +41,8 @@ enum { MASK = 1, SET = 2 };
 
 /* Set-field takes every field but the pipeline's own (in_port, in_phy_port, metadata:
  * 7.2.4, OFPAT_SET_FIELD), and but those whose change would make the rest of the frame a lie or
- * that no header holds: eth_type, ip_proto, ipv6_exthdr; PBB is not supported. */
+ * that no header holds: eth_type, ip_proto, ipv6_exthdr; PBB is not supported. Ports may be masked,
+ * beyond the standard, as with Open vSwitch: it is how its users write a range. */
 static const struct {
     uint8_t need, can;
 } oxm[FF_COUNT] = {
@@ -58,12 +59,12 @@ static const struct {
     [FF_IP_PROTO] = {NEED_IP, 0},
     [FF_IPV4_SRC] = {NEED_IPV4, MASK | SET},
     [FF_IPV4_DST] = {NEED_IPV4, MASK | SET},
-    [FF_TCP_SRC] = {NEED_TCP, SET},
-    [FF_TCP_DST] = {NEED_TCP, SET},
-    [FF_UDP_SRC] = {NEED_UDP, SET},
-    [FF_UDP_DST] = {NEED_UDP, SET},
-    [FF_SCTP_SRC] = {NEED_SCTP, SET},
-    [FF_SCTP_DST] = {NEED_SCTP, SET},
+    [FF_TCP_SRC] = {NEED_TCP, MASK | SET},
+    [FF_TCP_DST] = {NEED_TCP, MASK | SET},
+    [FF_UDP_SRC] = {NEED_UDP, MASK | SET},
+    [FF_UDP_DST] = {NEED_UDP, MASK | SET},
+    [FF_SCTP_SRC] = {NEED_SCTP, MASK | SET},
+    [FF_SCTP_DST] = {NEED_SCTP, MASK | SET},
     [FF_ICMPV4_TYPE] = {NEED_ICMPV4, SET},
     [FF_ICMPV4_CODE] = {NEED_ICMPV4, SET},
     [FF_ARP_OP] = {NEED_ARP, SET},

@@ -237,7 +237,7 @@ static void refusals_show_the_word_and_the_remedy(void **state)
     refuses("in_port=vm9,actions=drop", "\"vm9\" is not a port's name or number");
     refuses("in_port=1,in_port=2,actions=drop", "twice");
     refuses("tcp,tp_dst=80,tcp_dst=81,actions=drop", "twice");
-    refuses("tcp,tp_dst=80/0xff,actions=drop", "takes no mask");
+    refuses("ip,nw_proto=6/0xf,actions=drop", "takes no mask");
     refuses("dl_vlan=5000,actions=drop", "0..4095");
     refuses("vlan_vid=10,actions=drop", "write dl_vlan=10");
     refuses("vlan_tci=0/0x1fff,dl_vlan_pcp=3,actions=drop", "untagged");
