@@ -152,6 +152,29 @@ $(BUILD)/tests/sim/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 interop: all
 	@/usr/bin/python3 -m pytest -q -x -p no:cacheprovider $(if $(K),-k '$(K)') tests/interop
 
+# make bench [BENCH=a,b,d] [ROUNDS=3] [BENCH_ARGS='--all']: weft, Open vSwitch and testpmd in turns on one CPU, and how docs/performance.md
+# came by its figures. `make microbench` has the C programs: parts of the packet path alone.
+BENCH  ?=
+ROUNDS ?= 3
+PLUGIN := build/bench/weftgen.so
+$(PLUGIN): $(wildcard tests/bench/plugin/*) Makefile
+	@mkdir -p $(@D)
+	@tests/bench/plugin/headers.sh build/bench/dpdk-drivers
+	@echo "  LD   $@"
+	@$(CC) -std=gnu17 -D_GNU_SOURCE -DALLOW_EXPERIMENTAL_API -DALLOW_INTERNAL_API $(WARN) -O3 -g -march=x86-64-v2 -fPIC -shared -I. \
+	  -isystem build/bench/dpdk-drivers $(PKG_CFLAGS) tests/bench/plugin/weftgen.c -o $@ $(shell pkg-config --libs libdpdk) -lrte_bus_vdev
+
+.PHONY: plugin microbench
+plugin: $(PLUGIN)
+bench:
+	@tests/tools/deps.sh bench
+	@$(MAKE) --no-print-directory -j2 all plugin
+	@/usr/bin/python3 tests/bench/bench.py --cases '$(BENCH)' --rounds $(ROUNDS) --build $(BUILD) --plugin $(PLUGIN) \
+	  --json build/bench/results.json $(BENCH_ARGS)
+
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*_bench.c))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/rules.o $(LIB)
+	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS) $< $(BUILD)/tests/bench/rules.o $(LIB) $(PKG_LIBS) -o $@
 microbench: $(BENCHES)
 	@set -e; for b in $(BENCHES); do $$b; done

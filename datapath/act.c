@@ -2,10 +2,8 @@
  * metadata, goto. */
 #include "datapath/act_internal.h"
 #include "datapath/meter.h"
+#include "datapath/parse.h"
 #include "datapath/punt.h"
-
-/* Cookie of what no rule sent (OpenFlow 1.3.5, 7.4.1). */
-#define COOKIE_NONE UINT64_MAX
 
 /* ------------------------------------------------------------ copies and ends */
 
@@ -49,6 +47,7 @@ static void ttl_ran_out(struct worker *w, struct rte_mbuf *m)
 bool act_edit(struct worker *w, struct rte_mbuf *m, const struct op *op)
 {
     bool ttl_invalid;
+    parse_need(m, PKT_DEPTH_ALL);
     if (__builtin_expect(edit_apply(m, op, &ttl_invalid), 1))
         return true;
     if (ttl_invalid)
@@ -110,7 +109,6 @@ void act_list_end(struct worker *w, struct rte_mbuf *m, const struct op_list *l)
 void act_ops(struct worker *w, struct rte_mbuf *m, const struct op_list *ops)
 {
     pkt_of(m)->rule = NULL;
-    pkt_of(m)->cookie = COOKIE_NONE;
     act_list_end(w, m, ops);
 }
 
@@ -125,9 +123,9 @@ static void write_metadata(struct flow_key *k, const struct rule *r)
 static bool run_rule(struct worker *w, struct rte_mbuf *m, const struct rule *r)
 {
     struct pkt *k = pkt_of(m);
+    k->rule = r;
     bool go_on = r->goto_table != RULE_NO_GOTO;
     bool set_left = (k->has_action_set && !r->clear_set) || r->write.n > 0;
-    k->cookie = r->cookie;
     if (__builtin_expect(r->meter != 0, 0) && !meter_run(w, m, r->meter))
         return false;
     if (!run_list(w, m, &r->apply, !go_on && !set_left))
@@ -163,22 +161,93 @@ static void count(struct worker *w, const struct rule *r, struct rte_mbuf *const
     s->bytes += bytes;
 }
 
+/* ------------------------------------------------------------ batches */
+
+/* Packets of a burst that found the same rule. */
+struct batch {
+    const struct rule *rule; /* NULL: none */
+    struct rte_mbuf **m;
+    uint16_t n;
+};
+
+/* A rule that ends with one output, and no action set before it. False: it isn't that simple. */
+static bool output_batch(struct worker *w, const struct batch *g, const struct burst *b)
+{
+    const struct rule *r = g->rule;
+    const struct op *op = r->apply.ops;
+    if (r->goto_table != RULE_NO_GOTO || r->meter != 0 || r->write.n > 0 || r->apply.n != 1 ||
+        op->code != OP_OUTPUT || b->may_have_set)
+        return false;
+    if (op->port == OFPP_NORMAL)
+        l2_normal_burst(w, g->m, g->n);
+    else if (op->port < WEFT_PORTS_MAX)
+        act_output_burst(w, g->m, g->n, op->port);
+    else
+        return false;
+    return true;
+}
+
+/* A rule that does nothing but go on. */
+static bool goto_batch(const struct batch *g, struct burst *b)
+{
+    const struct rule *r = g->rule;
+    if (r->goto_table >= WEFT_TABLES || r->meter != 0 || r->write.n > 0 || r->apply.n > 0 ||
+        r->clear_set)
+        return false;
+    for (uint16_t i = 0; i < g->n; i++) {
+        struct pkt *k = pkt_of(g->m[i]);
+        write_metadata(&k->key, r);
+        k->table = r->goto_table;
+    }
+    b->alike = b->alike && (g->n == b->n || r->metadata_mask == 0);
+    return true;
+}
+
+/* Sets of which the packets go on: their bits. */
+static uint32_t run_batch(struct worker *w, const struct batch *g, struct burst *b)
+{
+    const struct rule *r = g->rule;
+    uint32_t on = 0;
+    if (r != NULL) {
+        count(w, r, g->m, g->n);
+        if (goto_batch(g, b))
+            return (uint32_t)(((uint64_t)1 << g->n) - 1);
+        if (output_batch(w, g, b))
+            return 0;
+        b->may_have_set = b->may_have_set || r->write.n > 0;
+        b->alike = false;
+    }
+    for (uint16_t i = 0; i < g->n; i++) {
+        if (r == NULL)
+            worker_drop(w, g->m[i], DROP_TABLE_MISS);
+        else if (run_rule(w, g->m[i], r))
+            on |= 1u << i;
+    }
+    return on;
+}
+
+/* Closes the ranks: those of the batch at `first` that go on come behind the `kept` before. */
+static uint16_t keep(struct burst *b, uint16_t first, uint32_t on, uint16_t kept)
+{
+    for (; on != 0; on &= on - 1, kept++) {
+        uint16_t i = (uint16_t)(first + __builtin_ctz(on));
+        b->m[kept] = b->m[i];
+        if (b->paths != NULL)
+            b->paths->place[kept] = b->paths->place[i];
+    }
+    return kept;
+}
+
 void stage_act(struct worker *w, const struct program *prog, struct burst *b)
 {
     (void)prog;
     uint16_t kept = 0;
     for (uint16_t i = 0, end; i < b->n; i = end) {
-        const struct rule *r = pkt_of(b->m[i])->rule;
-        for (end = i + 1; end < b->n && pkt_of(b->m[end])->rule == r;)
+        struct batch g = {.rule = b->rule[i], .m = &b->m[i]};
+        for (end = i + 1; end < b->n && b->rule[end] == g.rule;)
             end++;
-        if (r != NULL)
-            count(w, r, &b->m[i], (uint16_t)(end - i));
-        for (uint16_t j = i; j < end; j++) {
-            if (r == NULL)
-                worker_drop(w, b->m[j], DROP_TABLE_MISS);
-            else if (run_rule(w, b->m[j], r))
-                b->m[kept++] = b->m[j];
-        }
+        g.n = (uint16_t)(end - i);
+        kept = keep(b, i, run_batch(w, &g, b), kept);
     }
     b->n = kept;
 }
@@ -198,8 +267,9 @@ void act_table(struct worker *w, struct rte_mbuf *m)
     k->flags &= (uint8_t)~PKT_SENT;
     const struct program *outer = w->prog;
     const struct program *prog = atomic_load_explicit(&k->bridge->program, memory_order_acquire);
+    parse_need(m, prog->depth);
     w->prog = prog;
-    struct burst b = {.n = 1, .m = {m}};
+    struct burst b = {.n = 1, .alike = true, .m = {m}};
     while (b.n > 0) {
         stage_classify(w, prog, &b);
         stage_act(w, prog, &b);

@@ -1,6 +1,7 @@
 /* act_group.c: a packet goes through a group (OpenFlow 1.3.5, 5.6.1). */
 #include "datapath/act_internal.h"
 #include "datapath/group.h"
+#include "datapath/parse.h"
 
 static void count(struct worker *w, uint32_t stats_id, const struct rte_mbuf *m)
 {
@@ -63,10 +64,12 @@ static void run_one(struct worker *w, struct rte_mbuf *m, const struct group *g)
 {
     const struct pkt *k = pkt_of(m);
     const struct group_bucket *b = &g->bucket[0];
-    if (g->type == GROUP_SELECT)
+    if (g->type == GROUP_SELECT) {
+        parse_need(m, PKT_DEPTH_ALL);
         b = pick(w, k, g);
-    else if (g->type == GROUP_FAILOVER)
+    } else if (g->type == GROUP_FAILOVER) {
         b = first_live(w, k->bridge, g);
+    }
     if (b != NULL)
         run_bucket(w, m, b);
     else

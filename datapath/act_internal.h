@@ -20,6 +20,9 @@ void act_output_op(struct worker *w, struct rte_mbuf *m, const struct op *op);
 /* Runs l, behind which nothing comes: an action set in order, or a group's bucket; takes m. */
 void act_list_end(struct worker *w, struct rte_mbuf *m, const struct op_list *l);
 
+/* To a port by its number, below WEFT_PORTS_MAX; takes them. */
+void act_output_burst(struct worker *w, struct rte_mbuf **m, uint16_t n, uint32_t ofp_port);
+
 /* The packet ended: freed if it was sent somewhere before, else DROP_RULE_DROP. */
 void act_end(struct worker *w, struct rte_mbuf *m);
 

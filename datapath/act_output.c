@@ -32,9 +32,11 @@ static void punt_resolved(struct worker *w, struct rte_mbuf *m)
         punt(w, out[i]);
 }
 
+/* The cookie is that of the rule matched last, or none's (OpenFlow 1.3.5, 7.4.1). */
 static void to_controller(struct worker *w, struct rte_mbuf *m, uint16_t max_len, uint8_t reason)
 {
     struct pkt *k = pkt_of(m);
+    k->cookie = k->rule != NULL ? k->rule->cookie : UINT64_MAX;
     k->max_len = max_len;
     k->reason = reason;
     if (!packet_in_wanted(k))
@@ -53,6 +55,22 @@ static void to_port(struct worker *w, struct rte_mbuf *m, struct port *p)
         worker_drop(w, m, DROP_OUTPUT_IS_INPUT);
     else
         worker_tx(w, p, m);
+}
+
+void act_output_burst(struct worker *w, struct rte_mbuf **m, uint16_t n, uint32_t ofp_port)
+{
+    const struct bridge_ports *ports =
+        atomic_load_explicit(&pkt_of(m[0])->bridge->ports, memory_order_acquire);
+    struct port *p = ports->by_no[ofp_port];
+    bool simple = p != NULL;
+    for (uint16_t i = 0; i < n; i++)
+        simple = simple && p != pkt_of(m[i])->in_port;
+    if (__builtin_expect(simple, 1)) {
+        worker_tx_burst(w, p, m, n);
+        return;
+    }
+    for (uint16_t i = 0; i < n; i++)
+        to_port(w, m[i], p);
 }
 
 static void to_ingress(struct worker *w, struct rte_mbuf *m)

@@ -38,7 +38,10 @@ static struct bridge *bridge_alloc(struct weft_switch *sw, const struct bridge_o
         fdb_create(o->fdb_size != 0 ? o->fdb_size : WEFT_FDB_DEFAULT,
                    o->fdb_ageing_ns != 0 ? o->fdb_ageing_ns : FDB_AGEING_DEFAULT, sw->hash_key);
     b->ports = calloc(1, sizeof(struct bridge_ports));
-    b->program = program_normal();
+    struct program *normal = program_normal();
+    if (normal != NULL)
+        program_seal(normal, NULL, ++sw->versions);
+    b->program = normal;
     bool ok = b->fdb != NULL && b->ports != NULL && b->program != NULL;
     for (unsigned w = 0; w <= sw->n_workers; w++) {
         b->table_stats[w] = calloc(WEFT_TABLES, sizeof *b->table_stats[w]);
@@ -245,6 +248,7 @@ static void free_program(void *p) { program_free(p); }
 
 void bridge_publish(struct bridge *b, struct program *p)
 {
+    program_seal(p, b->program, ++b->sw->versions);
     const struct program *old = atomic_exchange_explicit(&b->program, p, memory_order_acq_rel);
     rcu_defer(b->sw->rcu, free_program, (void *)old);
 }

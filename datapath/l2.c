@@ -1,6 +1,7 @@
 /* l2.c: NORMAL switching (IEEE 802.1Q-2018 clause 8), FLOOD and ALL. */
 #include "datapath/act_internal.h"
 #include "datapath/l2_vlan.h"
+#include "datapath/parse.h"
 
 static bool is_open(const struct port *p)
 {
@@ -62,24 +63,54 @@ void l2_flood(struct worker *w, struct rte_mbuf *m, bool all)
     flood(w, m, NULL);
 }
 
-static void learn(struct worker *w, struct pkt *k, uint16_t vlan)
+/* The tag, and what to look for in the FDB, of the packets of a burst. */
+struct crowd {
+    uint16_t n;
+    struct rte_mbuf *m[WEFT_BURST];
+    struct l2_tag tag[WEFT_BURST];
+    struct fdb_probe src[WEFT_BURST], dst[WEFT_BURST];
+};
+
+/* Those that may come in at all; the table's lines are on their way when it returns. */
+static void gather(struct worker *w, struct crowd *c, struct rte_mbuf **m, uint16_t n)
+{
+    c->n = 0;
+    for (uint16_t i = 0; i < n; i++) {
+        parse_need(m[i], PKT_DEPTH_L2);
+        struct pkt *k = pkt_of(m[i]);
+        struct l2_tag *t = &c->tag[c->n];
+        if (__builtin_expect(mac_is_link_reserved(k->key.eth_dst), 0) && !k->bridge->forward_bpdu) {
+            worker_drop(w, m[i], DROP_LINK_RESERVED);
+        } else if (!l2_vlan_in(k->in_port, m[i], t)) {
+            worker_drop(w, m[i], DROP_VLAN_FILTERED);
+        } else {
+            c->src[c->n] = fdb_probe(k->bridge->fdb, t->vid, k->key.eth_src);
+            c->dst[c->n] = fdb_probe(k->bridge->fdb, t->vid, k->key.eth_dst);
+            c->m[c->n++] = m[i];
+        }
+    }
+}
+
+static void learn(struct worker *w, const struct pkt *k, struct fdb_probe at, uint16_t vlan)
 {
     struct port *p = k->in_port;
     struct mac src = k->key.eth_src;
     if (p == NULL || mac_is_multicast(src) || mac_is_zero(src))
         return;
     uint16_t endpoint = k->flags & PKT_TUNNEL ? k->tun_from : 0;
-    if (!fdb_seen(k->bridge->fdb, vlan, src, fdb_place(p->index, endpoint), w->now))
+    uint32_t place = fdb_place(p->index, endpoint);
+    if (__builtin_expect(!fdb_seen_at(k->bridge->fdb, at, place, w->now), 0))
         worker_learn_at(w, k->bridge, vlan, src, p, endpoint);
 }
 
 /* Where the destination lives, or NULL: everywhere. An entry may be of a port that has left, or
  * no longer carries the VLAN. */
-static struct port *destination(struct worker *w, struct pkt *k, const struct l2_tag *t)
+static struct port *destination(struct worker *w, struct pkt *k, struct fdb_probe at,
+                                const struct l2_tag *t)
 {
     if (mac_is_multicast(k->key.eth_dst))
         return NULL;
-    uint32_t to = fdb_lookup(k->bridge->fdb, t->vid, k->key.eth_dst);
+    uint32_t to = fdb_lookup_at(k->bridge->fdb, at);
     if (to == FDB_NO_PORT)
         return NULL;
     struct port *p = atomic_load_explicit(&w->sw->ports[fdb_place_port(to)], memory_order_acquire);
@@ -90,26 +121,54 @@ static struct port *destination(struct worker *w, struct pkt *k, const struct l2
     return p;
 }
 
-void l2_normal(struct worker *w, struct rte_mbuf *m)
+/* Packets in a row for one port that leave as they are. */
+struct run {
+    struct port *port;
+    struct rte_mbuf **first;
+    uint16_t n;
+};
+
+static void run_end(struct worker *w, struct run *r)
 {
-    struct pkt *k = pkt_of(m);
-    struct l2_tag t;
-    if (mac_is_link_reserved(k->key.eth_dst) && !k->bridge->forward_bpdu) {
-        worker_drop(w, m, DROP_LINK_RESERVED);
-        return;
-    }
-    if (!l2_vlan_in(k->in_port, m, &t)) {
-        worker_drop(w, m, DROP_VLAN_FILTERED);
-        return;
-    }
-    learn(w, k, t.vid);
-    struct port *p = destination(w, k, &t);
-    if (p == NULL)
-        flood(w, m, &t);
-    else if (p == k->in_port)
-        worker_drop(w, m, DROP_SELF_DIRECTED);
-    else if (same_side(k->in_port, p))
-        worker_drop(w, m, DROP_SPLIT_HORIZON);
-    else
-        send(w, m, p, &t);
+    if (r->n > 0)
+        worker_tx_burst(w, r->port, r->first, r->n);
+    r->n = 0;
 }
+
+static void forward(struct worker *w, struct run *r, struct rte_mbuf **m, const struct l2_tag *t,
+                    struct port *p)
+{
+    const struct port *in = pkt_of(*m)->in_port;
+    if (p != NULL && p != in && !same_side(in, p) && l2_vlan_as_is(l2_vlan_of(p), t)) {
+        if (p != r->port)
+            run_end(w, r);
+        if (r->n++ == 0)
+            r->first = m;
+        r->port = p;
+        return;
+    }
+    run_end(w, r);
+    if (p == NULL)
+        flood(w, *m, t);
+    else if (p == pkt_of(*m)->in_port)
+        worker_drop(w, *m, DROP_SELF_DIRECTED);
+    else if (same_side(pkt_of(*m)->in_port, p))
+        worker_drop(w, *m, DROP_SPLIT_HORIZON);
+    else
+        send(w, *m, p, t);
+}
+
+void l2_normal_burst(struct worker *w, struct rte_mbuf **m, uint16_t n)
+{
+    struct crowd c;
+    struct run r = {.n = 0};
+    gather(w, &c, m, n);
+    for (uint16_t i = 0; i < c.n; i++) {
+        struct pkt *k = pkt_of(c.m[i]);
+        learn(w, k, c.src[i], c.tag[i].vid);
+        forward(w, &r, &c.m[i], &c.tag[i], destination(w, k, c.dst[i], &c.tag[i]));
+    }
+    run_end(w, &r);
+}
+
+void l2_normal(struct worker *w, struct rte_mbuf *m) { l2_normal_burst(w, &m, 1); }

@@ -5,13 +5,7 @@
 
 enum { VID_BITS = 0xfff };
 
-static const struct port_vlan every_vlan = {.mode = VLAN_TRUNK};
-
-const struct port_vlan *l2_vlan_of(const struct port *p)
-{
-    const struct port_vlan *v = atomic_load_explicit(&p->vlan, memory_order_acquire);
-    return v != NULL ? v : &every_vlan;
-}
+const struct port_vlan l2_every_vlan = {.mode = VLAN_TRUNK, .every = true};
 
 static bool is_empty(const uint64_t *set)
 {
@@ -80,6 +74,8 @@ bool l2_vlan_in(const struct port *p, const struct rte_mbuf *m, struct l2_tag *t
     if (p == NULL)
         return true;
     const struct port_vlan *v = l2_vlan_of(p);
+    if (v->every)
+        return true;
     switch (v->mode) {
     case VLAN_ACCESS:
         if (t->vid != 0)
@@ -104,7 +100,7 @@ bool l2_vlan_in(const struct port *p, const struct rte_mbuf *m, struct l2_tag *t
 
 /* ------------------------------------------------------------ out */
 
-bool l2_vlan_member(const struct port_vlan *v, const struct l2_tag *t)
+bool l2_vlan_allows(const struct port_vlan *v, const struct l2_tag *t)
 {
     switch (v->mode) {
     case VLAN_ACCESS:

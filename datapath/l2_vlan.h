@@ -21,13 +21,28 @@ struct l2_tag {
 };
 
 /* A port without a configuration is a trunk of all VLANs. */
-const struct port_vlan *l2_vlan_of(const struct port *p);
+extern const struct port_vlan l2_every_vlan;
+static inline const struct port_vlan *l2_vlan_of(const struct port *p)
+{
+    const struct port_vlan *v = atomic_load_explicit(&p->vlan, memory_order_acquire);
+    return v != NULL ? v : &l2_every_vlan;
+}
 
 /* The VLAN of m that came in on p (NULL: from the controller). False: not allowed in. */
 bool l2_vlan_in(const struct port *p, const struct rte_mbuf *m, struct l2_tag *t);
 
 /* Does the port carry frames of this tag? */
-bool l2_vlan_member(const struct port_vlan *v, const struct l2_tag *t);
+bool l2_vlan_allows(const struct port_vlan *v, const struct l2_tag *t);
+static inline bool l2_vlan_member(const struct port_vlan *v, const struct l2_tag *t)
+{
+    return v->every || l2_vlan_allows(v, t);
+}
+
+/* Does the frame leave as it is? Else l2_vlan_write(). */
+static inline bool l2_vlan_as_is(const struct port_vlan *v, const struct l2_tag *t)
+{
+    return v->every && (t->vid == 0 ? !t->in_frame : t->in_frame);
+}
 
 /* Makes m's tags what the port sends. False: no room for a tag. */
 bool l2_vlan_write(const struct port_vlan *v, const struct l2_tag *t, struct rte_mbuf *m);

@@ -1,5 +1,6 @@
 /* meter.c: token buckets that workers share. */
 #include "datapath/meter.h"
+#include "datapath/parse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,7 @@ static uint8_t remarked(uint8_t dscp, uint8_t by)
 
 static void remark(struct rte_mbuf *m, uint8_t by)
 {
+    parse_need(m, PKT_DEPTH_ALL);
     const struct flow_key *k = &pkt_of(m)->key;
     struct op op = {.code = OP_SET_FIELD, .field = FF_IP_DSCP, .mask = {0x3f}};
     op.value[0] = remarked(k->ip_dscp, by);

@@ -66,9 +66,10 @@ static void clear(struct pkt *p)
     p->l3_off = p->l4_off = p->payload_off = p->mpls_off = 0;
     p->vlan_tags = 0;
     p->flags &= PKT_NOT_PARSED;
+    p->depth = PKT_DEPTH_ALL;
 }
 
-static void parse_view(struct pkt *p, const struct view *v)
+void parse_view(struct pkt *p, const struct view *v)
 {
     clear(p);
     if (v->len < 14)
@@ -100,23 +101,31 @@ void parse_bytes(struct pkt *p, const uint8_t *frame, size_t len)
 
 void parse(struct rte_mbuf *m)
 {
-    struct view v = {.b = rte_pktmbuf_mtod(m, const uint8_t *),
-                     .len = m->data_len,
-                     .total = m->pkt_len};
-    parse_view(pkt_of(m), &v);
+    struct view v = view_of(m);
+    if (!parse_quick(pkt_of(m), &v))
+        parse_view(pkt_of(m), &v);
 }
 
-/* Here each packet also gets the number of its action set: the place it has in the whole burst,
- * before any other stage has closed the ranks. */
-void stage_parse(struct worker *w, struct port *p, struct burst *b)
+void parse_l2(struct rte_mbuf *m)
 {
-    (void)w, (void)p;
+    struct view v = view_of(m);
+    if (!parse_quick_l2(pkt_of(m), &v))
+        parse_view(pkt_of(m), &v);
+}
+
+void stage_parse(struct worker *w, enum pkt_depth depth, struct burst *b)
+{
+    (void)w;
+    if (depth == PKT_DEPTH_PORT)
+        return;
     for (uint16_t i = 0; i < b->n && i < 4; i++)
         rte_prefetch0(rte_pktmbuf_mtod(b->m[i], void *));
     for (uint16_t i = 0; i < b->n; i++) {
         if (i + 4 < b->n)
             rte_prefetch0(rte_pktmbuf_mtod(b->m[i + 4], void *));
-        parse(b->m[i]);
-        pkt_of(b->m[i])->action_set = i;
+        if (depth == PKT_DEPTH_L2)
+            parse_l2(b->m[i]);
+        else
+            parse(b->m[i]);
     }
 }

@@ -7,6 +7,10 @@
  * Standards: IEEE 802.3, 802.1Q-2018 9.6 (tags 0x8100, 0x88a8), RFC 791, 8200
  * (extension headers walked), 826, 792, 4443, 4861, 9293, 768, 9260, 3032, 802.1ah.
  * Fields of `in_port`, `metadata` and `tunnel_id` are left as they are.
+ *
+ * Nearly every frame is Ethernet with at most one tag, IPv4 without options, and TCP or UDP:
+ * those take a straight line through parse_quick.c; all others the general way. Both say
+ * the same of a frame, which a property test and the fuzzer hold them to.
  */
 #ifndef WEFT_DATAPATH_PARSE_H
 #define WEFT_DATAPATH_PARSE_H
@@ -16,6 +20,20 @@
 /* m->pkt_len must be at least 14 (rx drops shorter ones). Overwrites the key
  * (but in_port, in_phy_port, metadata, tunnel_id), offsets and flags of pkt_of(m). */
 void parse(struct rte_mbuf *m);
+
+/* The same, Ethernet and tags only: the key's words from eth_dst to vlan_pcp. */
+void parse_l2(struct rte_mbuf *m);
+
+/* Makes sure that as much of m is known. Before reading any field of its key. */
+static inline void parse_need(struct rte_mbuf *m, enum pkt_depth depth)
+{
+    if (__builtin_expect(pkt_of(m)->depth >= depth, 1))
+        return;
+    if (depth == PKT_DEPTH_L2)
+        parse_l2(m);
+    else
+        parse(m);
+}
 
 /* The same on plain bytes: what the unit tests and the fuzzer call, and what
  * parse() is made of. `len` counts the contiguous bytes at frame. */

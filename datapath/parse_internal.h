@@ -46,6 +46,13 @@ struct view {
     size_t total;
 };
 
+static inline struct view view_of(const struct rte_mbuf *m)
+{
+    return (struct view){.b = rte_pktmbuf_mtod(m, const uint8_t *),
+                         .len = m->data_len,
+                         .total = m->pkt_len};
+}
+
 static inline uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 static inline void put16(uint8_t *p, uint16_t v)
 {
@@ -54,6 +61,13 @@ static inline void put16(uint8_t *p, uint16_t v)
 }
 static inline bool is_tag(uint16_t type) { return type == TYPE_VLAN || type == TYPE_SVLAN; }
 static inline bool is_mpls(uint16_t type) { return type == TYPE_MPLS || type == TYPE_MPLS_MC; }
+
+/* Any frame; one with less than an Ethernet header reads zero. */
+void parse_view(struct pkt *p, const struct view *v);
+/* A frame of the usual shape. False: it is another, nothing was said of it. */
+bool parse_quick(struct pkt *p, const struct view *v);
+/* Its first two words, eth_dst to vlan_vid, and vlan_pcp, vlan_tags, l3_off. */
+bool parse_quick_l2(struct pkt *p, const struct view *v);
 
 /* p->l3_off is where the header begins. */
 void parse_arp(struct pkt *p, const struct view *v);

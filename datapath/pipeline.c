@@ -1,15 +1,22 @@
 /* pipeline.c: what happens to a burst of frames, from top to bottom. */
 #include "datapath/pipeline.h"
 
-/* A packet's notes begin blank, but for where it came from. */
+/* A packet's notes begin blank, but for where it came from and its place in the burst, by which it
+ * has its action set. */
 static void begin(struct port *p, struct bridge *br, struct burst *b)
 {
+    be32 in_port = to_be32(p->ofp_no);
+    b->step = 0;
+    b->alike = true;
+    b->may_have_set = false;
+    b->paths = NULL;
     for (uint16_t i = 0; i < b->n; i++) {
         struct pkt *k = pkt_of(b->m[i]);
-        memset(k, 0, sizeof *k);
+        memset(k, 0, offsetof(struct pkt, key.eth_dst));
         k->in_port = p;
         k->bridge = br;
-        k->key.in_port = k->key.in_phy_port = to_be32(p->ofp_no);
+        k->action_set = i;
+        k->key.in_port = k->key.in_phy_port = in_port;
     }
 }
 
@@ -27,11 +34,18 @@ void pipeline_run(struct worker *w, struct port *p, struct burst *b)
     const struct program *prog = atomic_load_explicit(&br->program, memory_order_acquire);
 
     w->prog = prog;
+    stage_parse(w, prog->depth, b); /* headers -> key and offsets */
+    stage_admit(w, p, b);           /* port state, length */
 
-    stage_parse(w, p, b); /* headers -> key and offsets */
-    stage_admit(w, p, b); /* port state, length */
-    while (b->n > 0) {    /* once a table: goto only leads forward */
+    struct paths paths;
+    uint16_t n = b->n;
+    if (prog->cached && flowcache_find(w->cache, prog, br->index, b->m, n, &paths))
+        b->paths = &paths; /* the rules of most are known */
+    while (b->n > 0) {     /* once a table: goto only leads forward */
         stage_classify(w, prog, b);
         stage_act(w, prog, b); /* edits, outputs, NORMAL (l2), punts; tx is queued */
     }
+    if (b->paths != NULL)
+        flowcache_end(prog, b->paths, n);
+    b->paths = NULL;
 }

@@ -8,21 +8,28 @@
 #ifndef WEFT_DATAPATH_PIPELINE_H
 #define WEFT_DATAPATH_PIPELINE_H
 
+#include "datapath/flowcache.h"
 #include "datapath/worker.h"
 
+/* What is still on its way through the tables. */
 struct burst {
     uint16_t n;
+    uint8_t step;        /* tables gone through */
+    bool alike;          /* in_port, metadata and tunnel_id are the same in all */
+    bool may_have_set;   /* one of them may have an action set */
+    struct paths *paths; /* what the flow cache knows of them; NULL: it wasn't asked */
     struct rte_mbuf *m[WEFT_BURST];
+    const struct rule *rule[WEFT_BURST]; /* what classify found; NULL: miss */
 };
 
 /* All of it: what came in on p. Takes every mbuf. */
 void pipeline_run(struct worker *w, struct port *p, struct burst *b);
 
-/* The stages. stage_parse finds struct pkt zeroed but for in_port, bridge, key.in_port and
- * key.in_phy_port, which pipeline_run has set; parse() fills the rest. */
-void stage_parse(struct worker *w, struct port *p, struct burst *b);
+/* The stages. stage_parse finds the first line of struct pkt zeroed but for in_port, bridge,
+ * key.in_port and key.in_phy_port, which pipeline_run has set, and parses to the depth. */
+void stage_parse(struct worker *w, enum pkt_depth depth, struct burst *b);
 void stage_admit(struct worker *w, struct port *p, struct burst *b);
-/* Sets pkt->rule for every packet from its pkt->table. */
+/* Sets b->rule for every packet from its pkt->table. */
 void stage_classify(struct worker *w, const struct program *prog, struct burst *b);
 /* Runs the rules; packets with a goto stay in b with pkt->table set, others are gone. */
 void stage_act(struct worker *w, const struct program *prog, struct burst *b);
@@ -40,7 +47,8 @@ void act_table(struct worker *w, struct rte_mbuf *m);
  * no such header, or no room (DROP_ACTION_BAD). Packets are private: refcnt is 1. */
 bool edit_apply(struct rte_mbuf *m, const struct op *op, bool *ttl_invalid);
 
-/* l2.c: NORMAL, and FLOOD/ALL for the reserved ports; takes m. */
+/* l2.c: NORMAL, of a burst and of one; and FLOOD/ALL for the reserved ports; takes m. */
+void l2_normal_burst(struct worker *w, struct rte_mbuf **m, uint16_t n);
 void l2_normal(struct worker *w, struct rte_mbuf *m);
 void l2_flood(struct worker *w, struct rte_mbuf *m, bool all);
 

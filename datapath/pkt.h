@@ -3,7 +3,12 @@
  * A struct pkt lives in the private area of its mbuf (the pools are made with
  * priv_size = sizeof(struct pkt)), so a packet carries its own notes through
  * the stages and into the punt rings, and no stage needs an array on the side.
- * parse writes it whole; a clone copies it. Owned by whoever owns the mbuf.
+ * A clone copies it. Owned by whoever owns the mbuf. What every packet needs lies in the first
+ * cache line, Ethernet to L4 in the second, what few rules look at behind.
+ *
+ * How much of the key is true is said by `depth`: parse goes as deep as the loaded tables
+ * look (program.h), and whoever wants more, an edit or NORMAL switching, asks with
+ * parse_need() (parse.h) first. Words of the key beyond the depth are undefined.
  *
  * Offsets are bytes from the first byte of the frame; 0 means "no such header".
  * The headers up to the end of L4 are always in the first segment (rx makes it so).
@@ -12,6 +17,7 @@
 #define WEFT_DATAPATH_PKT_H
 
 #include <rte_mbuf.h>
+#include <stddef.h>
 
 #include "base/flow.h"
 
@@ -29,29 +35,39 @@ enum pkt_flags {
     PKT_NOT_PARSED = PKT_SENT | PKT_TUNNEL | PKT_TUN_TO, /* what parse leaves as it is */
 };
 
+/* What of the headers is known. */
+enum pkt_depth {
+    PKT_DEPTH_PORT, /* nothing: where it came from, and metadata */
+    PKT_DEPTH_L2,   /* Ethernet and the VLAN tags, with vlan_off, vlan_tags and l3_off */
+    PKT_DEPTH_ALL,
+};
+
 struct pkt {
-    struct flow_key key;
     struct port *in_port; /* NULL for a packet-out from the controller */
     struct bridge *bridge;
-    uint16_t l3_off; /* after Ethernet and all VLAN tags */
+    const struct rule *rule; /* whose actions run, or ran last; NULL: none's */
+    uint16_t l3_off;         /* after Ethernet and all VLAN tags */
     uint16_t l4_off;
-    uint16_t payload_off;    /* after the L4 header */
-    uint16_t mpls_off;       /* first MPLS label stack entry */
-    uint8_t vlan_tags;       /* how many 802.1Q/ad tags are stacked */
-    uint8_t flags;           /* enum pkt_flags */
-    uint8_t table;           /* where classify looks next */
-    uint8_t recirc;          /* times through the tables so far */
-    const struct rule *rule; /* what classify found; NULL: miss */
-    /* Filled for a punt: */
-    uint64_t cookie;        /* of the rule that sent it to control */
-    uint16_t max_len;       /* controller's max_len */
-    uint8_t reason;         /* enum punt_reason */
-    uint8_t has_action_set; /* act: the action set below is in use */
+    uint16_t payload_off;   /* after the L4 header */
+    uint16_t mpls_off;      /* first MPLS label stack entry */
+    uint8_t vlan_tags;      /* how many 802.1Q/ad tags are stacked */
+    uint8_t flags;          /* enum pkt_flags */
+    uint8_t table;          /* where classify looks next */
+    uint8_t recirc;         /* times through the tables so far */
     uint16_t action_set;    /* worker's index of its action set */
-    uint64_t trace;         /* weft-replay: index of its hit list + 1, or 0 */
-    uint16_t tun_from;      /* with PKT_TUNNEL: endpoint it came from (tunnel.h); 0: unknown */
-    uint16_t tun_to;        /* with PKT_TUN_TO: endpoint */
+    uint8_t has_action_set; /* act: that action set is in use */
+    uint8_t depth;          /* enum pkt_depth */
+    struct flow_key key;
+    /* Filled for a punt: */
+    uint64_t cookie;   /* of the rule that sent it to control */
+    uint16_t max_len;  /* controller's max_len */
+    uint8_t reason;    /* enum punt_reason */
+    uint16_t tun_from; /* with PKT_TUNNEL: endpoint it came from (tunnel.h); 0: unknown */
+    uint16_t tun_to;   /* with PKT_TUN_TO: endpoint */
 };
+
+_Static_assert(offsetof(struct pkt, key.eth_dst) == 64, "Ethernet to L4 are one cache line");
+_Static_assert(offsetof(struct pkt, key.ipv6_flabel) == 128, "Ethernet to L4 are one cache line");
 
 static inline struct pkt *pkt_of(struct rte_mbuf *m) { return (struct pkt *)rte_mbuf_to_priv(m); }
 

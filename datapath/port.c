@@ -204,6 +204,15 @@ int port_set_config(struct port *p, uint32_t config, uint32_t mask, struct errbu
     return 0;
 }
 
+static bool no_list(const uint64_t set[4096 / 64])
+{
+    for (unsigned i = 0; i < 4096 / 64; i++) {
+        if (set[i] != 0)
+            return false;
+    }
+    return true;
+}
+
 int port_set_vlan(struct port *p, const struct port_vlan *v, struct errbuf *e)
 {
     if (v->tag > 4095)
@@ -212,6 +221,7 @@ int port_set_vlan(struct port *p, const struct port_vlan *v, struct errbuf *e)
     if (copy == NULL)
         return errbuf_set(e, ENOMEM, "port %s: out of memory", p->name);
     *copy = *v;
+    copy->every = v->mode == VLAN_TRUNK && v->priority_tags == PRIO_TAGS_NO && no_list(v->trunks);
     const struct port_vlan *old = atomic_exchange_explicit(&p->vlan, copy, memory_order_acq_rel);
     rcu_defer(p->sw->rcu, free, (void *)old);
     return 0;

@@ -59,6 +59,7 @@ struct port_vlan {
     uint16_t qinq_ethtype;      /* dot1q-tunnel: 0x88a8 or 0x8100, host order */
     uint64_t trunks[4096 / 64]; /* allowed VLANs; all zero: every VLAN */
     uint64_t cvlans[4096 / 64]; /* dot1q-tunnel: allowed customer VLANs; all zero: every */
+    bool every; /* a trunk of every VLAN that adds no tags: nothing to check. port_set_vlan's */
 };
 
 /* What a port is made from: control's configuration, already validated. A

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "datapath/flowcache.h"
 #include "datapath/idset.h"
+#include "datapath/pkt.h"
 #include "datapath/table.h"
 
 enum set_slot op_slot(enum op_code code)
@@ -32,6 +34,20 @@ enum set_slot op_slot(enum op_code code)
 
 struct program *program_create(void) { return calloc(1, sizeof(struct program)); }
 
+/* Where fields lie in the key: in_port, metadata and tunnel_id; Ethernet and VLAN; the rest. */
+static enum pkt_depth depth_of(const uint64_t fields[FLOW_WORDS])
+{
+    struct flow_key k;
+    memcpy(k.w, fields, sizeof k.w);
+    uint64_t l2 = k.w[3] | k.w[4] | k.vlan_pcp, rest = 0;
+    k.vlan_pcp = 0;
+    for (unsigned i = 5; i < FLOW_WORDS; i++)
+        rest |= k.w[i];
+    if (rest != 0)
+        return PKT_DEPTH_ALL;
+    return l2 != 0 ? PKT_DEPTH_L2 : PKT_DEPTH_PORT;
+}
+
 void program_set_table(struct program *p, uint8_t id, struct table *t)
 {
     weft_assert(id < WEFT_TABLES && p->tables[id] == NULL);
@@ -41,9 +57,30 @@ void program_set_table(struct program *p, uint8_t id, struct table *t)
     table_fields(t, words);
     for (unsigned i = 0; i < FLOW_WORDS; i++)
         p->fields_used[i] |= words[i];
+    p->depth = (uint8_t)depth_of(p->fields_used);
     p->tables[id] = t;
     if (id >= p->n_tables)
         p->n_tables = id + 1u;
+}
+
+/* A probe costs some twenty cycles and a path from the cache some sixty. */
+enum { CACHE_WORTH_PROBES = 6 };
+
+void program_seal(struct program *p, const struct program *before, uint64_t version)
+{
+    uint32_t probes = 0;
+    p->version = version;
+    for (unsigned i = 0; i < p->n_tables; i++) {
+        if (p->tables[i] == NULL)
+            continue;
+        table_bear(p->tables[i], version);
+        probes += table_describe(p->tables[i]).worst_probes;
+    }
+    shape_init(&p->shape, p->fields_used);
+    p->cached = probes >= CACHE_WORTH_PROBES && p->shape.n <= PATH_WORDS;
+    bool same =
+        before != NULL && memcmp(&before->fields_used, &p->fields_used, sizeof p->fields_used) == 0;
+    p->shape_since = same ? before->shape_since : version;
 }
 
 void program_free(struct program *p)

@@ -21,6 +21,7 @@
 
 #include "base/flow.h"
 #include "base/limits.h"
+#include "datapath/shape.h"
 
 enum op_code {
     OP_OUTPUT,    /* port, max_len (for CONTROLLER) */
@@ -106,19 +107,25 @@ struct table;
 struct idset;
 
 struct program {
-    uint64_t version;                  /* grows with each publication of the bridge */
-    uint16_t n_tables;                 /* highest table id + 1 */
+    uint64_t version;  /* bridge_publish()'s: grows with each publication in the switch */
+    uint16_t n_tables; /* highest table id + 1 */
     struct table *tables[WEFT_TABLES]; /* NULL: empty (a miss) */
     struct idset *groups;              /* of struct group; NULL: none */
     struct idset *meters;              /* of struct meter; NULL: none */
     /* What a miss in a table without a table-miss rule does: drop (OpenFlow 1.3). */
-    uint64_t fields_used[FLOW_WORDS]; /* union of all masks: how deep parse must go */
+    uint64_t fields_used[FLOW_WORDS]; /* union of all masks */
+    uint8_t depth;                    /* enum pkt_depth: what they need to be parsed */
+    bool cached;                      /* the tables are dear enough to ask the flow cache first */
+    struct shape shape;               /* of fields_used; made by program_seal() */
+    uint64_t shape_since;             /* the version in which the bridge's shape became this one */
 };
 
 /* Allocates a program with no tables, version 0. NULL: no memory. */
 struct program *program_create(void);
 /* Puts table t (a reference is taken over by the program; NULL: none) at id, once per id. */
 void program_set_table(struct program *p, uint8_t id, struct table *t);
+/* Numbers p, a program of the bridge that runs `before` (NULL: none), as it is published. */
+void program_seal(struct program *p, const struct program *before, uint64_t version);
 /* Releases the tables and the program. Call after the grace period. NULL is fine. */
 void program_free(struct program *p);
 /* A program with one table-0 rule that outputs to NORMAL: a bridge without a controller.

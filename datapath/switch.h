@@ -52,6 +52,7 @@ struct weft_switch {
     struct stats flow_stats;
     struct switch_options opt;
     uint64_t hash_key;
+    uint64_t versions;          /* of programs published so far, by any bridge; control's */
     _Atomic nsec_t now;         /* stepped: the virtual clock */
     pthread_mutex_t learn_lock; /* a learn event is checked and learnt, or its port is taken away */
     uint64_t learn_stale;       /* events of ports that had gone; under learn_lock */

@@ -100,6 +100,10 @@ struct table *table_build_keyed(enum table_kind kind, struct rule **rules, uint3
         for (unsigned w = 0; w < FLOW_WORDS; w++)
             t->fields[w] |= rules[i]->match.mask.w[w];
     }
+    uint64_t deep = 0;
+    for (unsigned w = 3; w < FLOW_WORDS; w++)
+        deep |= t->fields[w];
+    t->shallow = deep == 0;
     if (n == 0 || build(t, kind, key) == 0)
         return t;
     table_free(t);
@@ -188,14 +192,31 @@ static uint64_t direct_bytes(const struct direct *d)
     return d->n * sizeof *d->rules + tests * sizeof *d->tests;
 }
 
+uint32_t table_probes(const struct table *t)
+{
+    uint32_t probes = t->direct.n;
+    for (uint32_t h = 0; h < t->n_hashes; h++)
+        probes += t->hashes[h].worst;
+    return probes;
+}
+
+uint64_t table_born(const struct table *t) { return t->born; }
+
+void table_bear(struct table *t, uint64_t version)
+{
+    if (t->born == 0)
+        t->born = version;
+}
+
+bool table_is_shallow(const struct table *t) { return t->shallow; }
+
 struct table_info table_describe(const struct table *t)
 {
     struct table_info i = {.kind = t->kind, .n_rules = t->n_rules};
     i.n_masks = t->kind == TABLE_DIRECT ? direct_masks(&t->direct) : t->n_hashes;
-    i.worst_probes = t->direct.n;
+    i.worst_probes = table_probes(t);
     i.bytes = sizeof *t + t->n_rules * sizeof(struct rule *) + direct_bytes(&t->direct);
     for (uint32_t h = 0; h < t->n_hashes; h++) {
-        i.worst_probes += t->hashes[h].worst;
         i.bytes += hash_bytes(&t->hashes[h]);
     }
     for (uint32_t r = 0; r < t->n_rules; r++)

@@ -58,6 +58,13 @@ void table_lookup_burst(const struct table *t, const struct flow_key *const *k, 
 
 struct table_info table_describe(const struct table *t);
 const char *table_kind_name(enum table_kind k); /* "direct", "exact", "tuples" */
+/* table_describe()'s worst_probes; cheap. */
+uint32_t table_probes(const struct table *t);
+/* The version of the first program that had it (0: none yet), and how it gets it. */
+uint64_t table_born(const struct table *t);
+void table_bear(struct table *t, uint64_t version);
+/* Does it look at nothing but in_port, metadata and tunnel_id? */
+bool table_is_shallow(const struct table *t);
 /* The union of the masks of the rules. */
 void table_fields(const struct table *t, uint64_t words[FLOW_WORDS]);
 

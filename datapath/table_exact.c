@@ -7,17 +7,6 @@
 
 /* ------------------------------------------------------------ build */
 
-void shape_init(struct shape *s, const struct flow_key *mask)
-{
-    s->n = 0;
-    for (unsigned i = 0; i < FLOW_WORDS; i++) {
-        if (mask->w[i] == 0)
-            continue;
-        s->word[s->n] = (uint8_t)i;
-        s->mask[s->n++] = mask->w[i];
-    }
-}
-
 static void put_entry(const struct hash *h, uint64_t *entry, const struct rule *r)
 {
     for (unsigned i = 0; i < h->shape.n; i++)
@@ -40,7 +29,7 @@ static unsigned find_slot(const struct hash *h, const struct bucket *b, uint16_t
 /* Puts r in, or in place of a rule of its key with a lower priority. */
 static void hash_insert(struct hash *h, const struct rule *r)
 {
-    uint64_t hash = shape_hash(h, &r->match.key);
+    uint64_t hash = hash_of(h, &r->match.key);
     uint16_t sig = hash_signature(hash);
     for (uint32_t probes = 1;; probes++) {
         struct bucket *b = &h->buckets[(hash + probes - 1) & h->bucket_mask];
@@ -73,7 +62,7 @@ int hash_build(struct hash *h, const struct group *g, uint64_t key)
                        .key = key,
                        .secret = hash_secret(key),
                        .bucket_mask = buckets - 1};
-    shape_init(&h->shape, &g->rules[0]->match.mask);
+    shape_init(&h->shape, g->rules[0]->match.mask.w);
     h->stride = h->shape.n + 1u;
     h->buckets = aligned_alloc(sizeof(struct bucket), buckets * sizeof(struct bucket));
     h->entries = malloc((size_t)g->n * h->stride * sizeof *h->entries);
@@ -103,7 +92,7 @@ void exact_burst(const struct hash *h, const struct flow_key *const *k, unsigned
     uint64_t hash[WEFT_BURST];
     int32_t priority;
     for (unsigned i = 0; i < n; i++) {
-        hash[i] = shape_hash(h, k[i]);
+        hash[i] = hash_of(h, k[i]);
         hash_prefetch(h, hash[i]);
     }
     for (unsigned i = 0; i < n; i++)

@@ -15,13 +15,8 @@
 
 #include "base/flow.h"
 #include "datapath/hash.h"
+#include "datapath/shape.h"
 #include "datapath/table.h"
-
-struct shape {
-    uint8_t n; /* words in use, at least 1 */
-    uint8_t word[FLOW_WORDS];
-    uint64_t mask[FLOW_WORDS];
-};
 
 enum { BUCKET_SLOTS = 8, BUCKET_LOAD = 4 };
 #define BUCKET_SPILLS UINT32_C(0x80000000) /* in entry[7]: keys of this bucket lie in the next */
@@ -63,6 +58,8 @@ struct table {
     enum table_kind kind;
     uint32_t n_rules, n_hashes;
     _Atomic uint32_t refs;
+    uint64_t born; /* see table_born() */
+    bool shallow;
     const struct rule *catch_all; /* matches everything; NULL: none */
     struct direct direct;
     struct hash *hashes; /* exact: one; tuples: by max_priority, descending */
@@ -76,8 +73,6 @@ struct group {
     uint32_t n;
     uint16_t max_priority;
 };
-
-void shape_init(struct shape *s, const struct flow_key *mask);
 
 /* 0 or -ENOMEM; nothing is kept on failure. hash_build's rules all have the same mask. */
 int direct_build(struct direct *d, struct rule *const *rules, uint32_t n);

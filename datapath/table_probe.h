@@ -1,6 +1,6 @@
 /* datapath/table_probe.h: one probe of a hash, in steps that a burst can interleave.
  *
- * shape_hash() costs the words that the mask looks at; hash_prefetch() asks for the bucket;
+ * hash_of() costs the words that the mask looks at; hash_prefetch() asks for the bucket;
  * hash_find() compares. Inline since exact and tuples do this for each packet and mask.
  */
 #ifndef WEFT_DATAPATH_TABLE_PROBE_H
@@ -8,19 +8,9 @@
 
 #include "datapath/table_internal.h"
 
-/* hash_words() over the masked words, with the second secret made beforehand. */
-static inline uint64_t shape_hash(const struct hash *h, const struct flow_key *k)
+static inline uint64_t hash_of(const struct hash *h, const struct flow_key *k)
 {
-    const struct shape *s = &h->shape;
-    uint64_t k2 = h->secret, v = h->key ^ s->n;
-    unsigned i = 0;
-    for (; i + 2 <= s->n; i += 2)
-        v = hash_fold((k->w[s->word[i]] & s->mask[i]) ^ v,
-                      (k->w[s->word[i + 1]] & s->mask[i + 1]) ^ k2) +
-            k2;
-    if (i < s->n)
-        v = hash_fold((k->w[s->word[i]] & s->mask[i]) ^ v, k2);
-    return hash_fold(v ^ k2, UINT64_C(0x9e3779b97f4a7c15));
+    return shape_hash(&h->shape, k, h->key, h->secret);
 }
 
 /* From the hash's top, while the bucket comes from its bottom. Never 0. */
@@ -54,11 +44,7 @@ static inline const struct rule *entry_rule(const struct hash *h, const uint64_t
 static inline bool entry_matches(const struct hash *h, const uint64_t *entry,
                                  const struct flow_key *k)
 {
-    const struct shape *s = &h->shape;
-    uint64_t diff = 0;
-    for (unsigned i = 0; i < s->n; i++)
-        diff |= (k->w[s->word[i]] & s->mask[i]) ^ entry[i];
-    return diff == 0;
+    return shape_equal(&h->shape, entry, k);
 }
 
 /* The rule whose key is k's masked words when its priority is above floor (-1: any), else NULL.

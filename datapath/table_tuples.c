@@ -14,7 +14,7 @@ static void probe(struct search *s, const struct hash *h)
 {
     uint64_t hash[WEFT_BURST];
     for (unsigned i = 0; i < s->n_open; i++) {
-        hash[i] = shape_hash(h, s->k[s->open[i]]);
+        hash[i] = hash_of(h, s->k[s->open[i]]);
         hash_prefetch(h, hash[i]);
     }
     for (unsigned i = 0; i < s->n_open; i++) {

@@ -103,6 +103,23 @@ void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
         queue_flat(w, p, m);
 }
 
+/* Those of which nothing needs to be asked go straight into the buffer. */
+void worker_tx_burst(struct worker *w, struct port *p, struct rte_mbuf **m, uint16_t n)
+{
+    uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
+    bool open = atomic_load_explicit(&p->link_up, memory_order_relaxed) &&
+                (config & (PORT_CFG_DOWN | PORT_CFG_NO_FWD)) == 0 && w->trace == NULL;
+    uint32_t fits = p->mtu + 14u;
+    for (uint16_t i = 0; i < n; i++) {
+        bool plain = m[i]->pkt_len <= fits && m[i]->nb_segs == 1 &&
+                     (m[i]->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) == 0;
+        if (__builtin_expect(open && plain, 1))
+            queue(w, p, m[i]);
+        else
+            worker_tx(w, p, m[i]);
+    }
+}
+
 void worker_flush(struct worker *w)
 {
     for (uint16_t i = 0; i < w->n_dirty; i++) {

@@ -31,8 +31,9 @@ int worker_create(struct weft_switch *sw, unsigned index, int cpu, struct worker
     w->epoll_fd = -1;
     w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     w->samples = drop_ring_create();
+    w->cache = flowcache_create(sw->hash_key);
     w->poll = calloc(1, sizeof *w->poll);
-    if (w->wake_fd < 0 || w->samples == NULL || w->poll == NULL) {
+    if (w->wake_fd < 0 || w->samples == NULL || w->cache == NULL || w->poll == NULL) {
         worker_free(w);
         return -ENOMEM;
     }
@@ -48,6 +49,7 @@ void worker_free(struct worker *w)
     if (w->wake_fd >= 0)
         close(w->wake_fd);
     drop_ring_free(w->samples);
+    flowcache_free(w->cache);
     free((void *)w->poll);
     free(w);
 }

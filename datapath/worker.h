@@ -82,6 +82,7 @@ struct worker {
     uint64_t drops[DROP_COUNT];
     uint64_t *port_drops[WEFT_PORTS_MAX]; /* [port][reason], by ingress (or egress, for tx) port */
     struct drop_ring *samples;
+    struct flowcache *cache;
     struct worker_perf perf;
     const struct trace_hook *trace; /* NULL but in tests and weft-replay */
     uint64_t hash_recent[256];      /* learn events lately sent: not sent again for a while */
@@ -111,6 +112,7 @@ void worker_unassign(struct weft_switch *sw, struct port *p);
 
 /* Queues m for p (tx.c): takes it. Checks PORT_CFG_DOWN/NO_FWD, link, MTU, resolves offloads. */
 void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m);
+void worker_tx_burst(struct worker *w, struct port *p, struct rte_mbuf **m, uint16_t n);
 void worker_flush(struct worker *w);
 /* Frees m and counts why, at its ingress port; keeps a sample. */
 void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason r);

@@ -116,10 +116,8 @@ struct program *ofc_compile(struct ofm *model, const struct program *running, st
         err = ofc_meters(model, running != NULL ? running->meters : NULL, &p->meters);
     free(w.rules);
     free(w.ops);
-    if (err == 0) {
-        p->version = running != NULL ? running->version + 1 : 1;
+    if (err == 0)
         return p;
-    }
     explain(e, &w, err, failed);
     program_free(p);
     ofm_mark_dirty(model, dirty);

@@ -121,6 +121,7 @@ static void readers_see_whole_programs_while_they_are_replaced(void **state)
     b->sw = sw;
     struct table *shared = table_at(0, MAC_RULES, RULE_NO_GOTO);
     b->program = program_at(1, shared);
+    sw->versions = 1; /* the next is 2, as in program_at() below */
     _Atomic bool stop = false;
     struct reader r[READERS];
     for (unsigned i = 0; i < READERS; i++) {

@@ -163,9 +163,9 @@ void parse(struct rte_mbuf *m)
     memcpy(&k->key.eth_src, rte_pktmbuf_mtod(m, uint8_t *) + 6, 6);
 }
 
-void stage_parse(struct worker *w, struct port *p, struct burst *b)
+void stage_parse(struct worker *w, enum pkt_depth depth, struct burst *b)
 {
-    (void)w, (void)p;
+    (void)w, (void)depth;
     for (uint16_t i = 0; i < b->n; i++) {
         if (b->m[i]->pkt_len >= 14)
             parse(b->m[i]);
