@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "datapath/parse.h"
+#include "tests/unit/fake_mbuf.h"
 #include "tests/unit/frames.h"
 
 static struct pkt parsed(enum frame_kind f)
@@ -225,6 +226,38 @@ static void a_cut_off_frame_reads_zero_or_right(void **state)
     }
 }
 
+/* fake_mbuf() takes the short way where there is one, fake_is_true() the general one. */
+static void the_straight_line_says_what_the_general_way_says(void **state)
+{
+    (void)state;
+    static struct fake_mbuf f;
+    for (int k = 0; k < F_COUNT; k++) {
+        for (size_t len = 14; len <= frames[k].len; len++)
+            assert_true(fake_is_true(fake_mbuf(&f, frames[k].b, len)));
+    }
+}
+
+static void less_is_parsed_when_less_is_asked(void **state)
+{
+    (void)state;
+    static struct fake_mbuf f;
+    for (int k = 0; k < F_COUNT; k++) {
+        struct rte_mbuf *m = fake_mbuf(&f, frames[k].b, frames[k].len);
+        struct pkt all = f.pkt;
+        f.pkt.depth = PKT_DEPTH_PORT;
+        parse_need(m, PKT_DEPTH_PORT);
+        assert_int_equal(f.pkt.depth, PKT_DEPTH_PORT);
+        parse_need(m, PKT_DEPTH_L2);
+        assert_true(f.pkt.depth >= PKT_DEPTH_L2);
+        assert_memory_equal(&f.pkt.key.w[3], &all.key.w[3], 16);
+        assert_int_equal(f.pkt.key.vlan_pcp, all.key.vlan_pcp);
+        assert_int_equal(f.pkt.vlan_tags, all.vlan_tags);
+        assert_int_equal(f.pkt.l3_off, all.l3_off);
+        parse_need(m, PKT_DEPTH_ALL);
+        assert_true(fake_is_true(m));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +272,8 @@ int main(void)
         cmocka_unit_test(mpls_and_pbb_are_read_and_nothing_below),
         cmocka_unit_test(nonsense_is_marked_and_reads_zero),
         cmocka_unit_test(a_cut_off_frame_reads_zero_or_right),
+        cmocka_unit_test(the_straight_line_says_what_the_general_way_says),
+        cmocka_unit_test(less_is_parsed_when_less_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

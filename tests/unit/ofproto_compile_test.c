@@ -277,7 +277,6 @@ static void a_program_has_the_tables_of_the_model(void **state)
     struct program *p = ofc_compile(&m, NULL, NULL);
     assert_non_null(p);
     assert_int_equal(p->n_tables, 201);
-    assert_int_equal(p->version, 1);
     assert_int_equal(lookup(p, 0)->origin.id, 1);
     assert_int_equal(lookup(p, 200)->origin.id, 2);
     assert_null(p->tables[1]);
@@ -298,7 +297,6 @@ static void clean_tables_are_shared_and_dirty_ones_built(void **state)
     struct program *p2 = ofc_compile(&m, p1, NULL);
     assert_ptr_equal(p1->tables[0], p2->tables[0]);
     assert_ptr_not_equal(p1->tables[1], p2->tables[1]);
-    assert_int_equal(p2->version, 2);
     assert_int_equal(lookup(p1, 1)->origin.id, 2);
     assert_int_equal(lookup(p2, 1)->origin.id, 3);
     program_free(p1);
