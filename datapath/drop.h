@@ -41,6 +41,25 @@
     X(TX_TOO_BIG, "tx-too-big", "longer than the output port's MTU")                            \
     X(TX_OFFLOAD, "tx-offload", "its offloads could not be resolved in software")               \
     X(NO_BRIDGE, "no-bridge", "its port belongs to no bridge")                                  \
+    X(TUN_BAD_IP, "tunnel-bad-ip", "to a VTEP of ours: its IP header makes no sense")           \
+    X(TUN_FRAGMENT, "tunnel-fragment", "to a VTEP of ours: a fragment (RFC 7348 4.3)")          \
+    X(TUN_NOT_VXLAN, "tunnel-not-vxlan", "to a VTEP of ours, but not VXLAN")                    \
+    X(TUN_BAD_UDP, "tunnel-bad-udp", "to a VTEP of ours: UDP's length is wrong")                \
+    X(TUN_BAD_CSUM, "tunnel-bad-checksum", "to a VTEP of ours: UDP's checksum is wrong")        \
+    X(TUN_NO_CSUM, "tunnel-no-checksum", "to a VTEP of ours: none over IPv6, and not allowed")  \
+    X(TUN_BAD_HEADER, "tunnel-bad-header", "to a VTEP of ours: no VNI, or cut off")             \
+    X(TUN_UNKNOWN_VNI, "tunnel-unknown-vni", "no port has its VNI")                             \
+    X(TUN_UNKNOWN_REMOTE, "tunnel-unknown-remote", "from a VTEP that its port doesn't know")    \
+    X(TUN_INNER_SHORT, "tunnel-inner-short", "the frame inside is shorter than Ethernet")       \
+    X(TUN_INNER_VLAN, "tunnel-inner-vlan", "the frame inside is tagged (RFC 7348 6.1)")         \
+    X(TUN_NESTED, "tunnel-nested", "the frame inside is VXLAN again")                           \
+    X(TUN_ECN, "tunnel-ecn", "congestion marked on a flow that can't be told (RFC 6040)")       \
+    X(TUN_BAD_KEY, "tunnel-bad-key", "its tunnel_id is no VNI of 24 bits")                      \
+    X(TUN_NO_REMOTE, "tunnel-no-remote", "its tunnel has no remote VTEP to send it to")         \
+    X(TUN_NO_UPLINK, "tunnel-no-uplink", "its VTEP has no port to the underlay")                \
+    X(TUN_NO_NEIGHBOUR, "tunnel-no-neighbour", "the remote VTEP's next hop does not answer")    \
+    X(TUN_NO_ROOM, "tunnel-no-room", "its buffer has no room for the outer headers")            \
+    X(TUN_NEIGHBOUR, "tunnel-neighbour", "not lost: it was about a next hop of a VTEP")         \
     X(PUNTED, "punted", "not lost: handed to control")
 
 enum drop_reason {

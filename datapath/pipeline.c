@@ -1,6 +1,8 @@
 /* pipeline.c: what happens to a burst of frames, from top to bottom. */
 #include "datapath/pipeline.h"
 
+#include "datapath/tunnel.h"
+
 /* A packet's notes begin blank, but for where it came from and its place in the burst, by which it
  * has its action set. */
 static void begin(struct port *p, struct bridge *br, struct burst *b)
@@ -20,10 +22,8 @@ static void begin(struct port *p, struct bridge *br, struct burst *b)
     }
 }
 
-void pipeline_run(struct worker *w, struct port *p, struct burst *b)
+static void forward(struct worker *w, struct port *p, struct bridge *br, struct burst *b)
 {
-    struct bridge *br = p->bridge;
-    begin(p, br, b);
     if (br == NULL) {
         for (uint16_t i = 0; i < b->n; i++)
             worker_drop(w, b->m[i], DROP_NO_BRIDGE);
@@ -48,4 +48,27 @@ void pipeline_run(struct worker *w, struct port *p, struct burst *b)
     if (b->paths != NULL)
         flowcache_end(prog, b->paths, n);
     b->paths = NULL;
+}
+
+void pipeline_run(struct worker *w, struct port *p, struct burst *b)
+{
+    struct bridge *br = p->bridge;
+    begin(p, br, b);
+    if (__builtin_expect(atomic_load_explicit(&p->vteps, memory_order_acquire) != NULL, 0))
+        stage_decap(w, p, b); /* what is for a VTEP of ours goes on at its tunnel's port */
+    forward(w, p, br, b);
+}
+
+void pipeline_run_tunnel(struct worker *w, struct port *p, struct burst *b,
+                         const struct tunnel_in *in)
+{
+    struct bridge *br = p->bridge;
+    begin(p, br, b);
+    for (uint16_t i = 0; i < b->n; i++) {
+        struct pkt *k = pkt_of(b->m[i]);
+        k->key.tunnel_id = to_be64(in[i].vni);
+        k->tun_from = in[i].from;
+        k->flags |= PKT_TUNNEL;
+    }
+    forward(w, p, br, b);
 }

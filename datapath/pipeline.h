@@ -1,9 +1,9 @@
 /* datapath/pipeline.h: the fast path, one screen.
  *
- * rx -> parse -> admit -> classify -> act -> {l2} -> tx, with punt to the side.
- * Each stage takes a burst and leaves a shorter one: packets that ended
- * (dropped, punted, queued for tx) are gone from the array. One stage, one file, one verb.
- * Called with an online RCU reader; nothing here allocates, locks, logs or makes system calls.
+ * rx -> {decap} -> parse -> admit -> classify -> act -> {l2} -> {encap} -> tx, with punt to the
+ * side. Each stage takes a burst and leaves a shorter one: packets that ended (dropped, punted,
+ * queued for tx) are gone from the array. One stage, one file, one verb. Called with an online RCU
+ * reader; nothing here allocates, locks, logs or makes system calls.
  */
 #ifndef WEFT_DATAPATH_PIPELINE_H
 #define WEFT_DATAPATH_PIPELINE_H
@@ -24,6 +24,11 @@ struct burst {
 
 /* All of it: what came in on p. Takes every mbuf. */
 void pipeline_run(struct worker *w, struct port *p, struct burst *b);
+
+struct tunnel_in;
+/* The same of frames that a tunnel brought to its port p; in[i] is b->m[i]'s. */
+void pipeline_run_tunnel(struct worker *w, struct port *p, struct burst *b,
+                         const struct tunnel_in *in);
 
 /* The stages. stage_parse finds the first line of struct pkt zeroed but for in_port, bridge,
  * key.in_port and key.in_phy_port, which pipeline_run has set, and parses to the depth. */

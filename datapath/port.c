@@ -6,6 +6,7 @@
 
 #include "datapath/rcu.h"
 #include "datapath/switch.h"
+#include "datapath/tunnel.h"
 #include "datapath/worker.h"
 
 /* ------------------------------------------------------------ come and go */
@@ -137,6 +138,7 @@ void port_destroy(struct port *p)
     if (p == NULL)
         return;
     struct weft_switch *sw = p->sw;
+    vtep_port_gone(p);
     bridge_detach(p);
     pthread_mutex_lock(&sw->learn_lock);
     atomic_store_explicit(&sw->ports[p->index], NULL, memory_order_release);

@@ -72,14 +72,20 @@ struct port_options {
     const char *netns; /* tap, af_packet: namespace of the device (path or name) */
     const char *path;  /* vhost-user: socket */
     bool server;       /* vhost-user: we listen (default: we are client, with reconnect) */
-    const char *pcap_in;  /* pcap: file to receive from */
-    const char *pcap_out; /* pcap: file to write to */
-    bool pcap_loop;       /* pcap: start again at the end of the file */
-    const char *devargs;  /* dpdk: "net_memif0,role=client", "0000:01:00.0" */
-    struct mac mac;       /* all zero: chosen from the name and switch, or the device's own */
-    uint16_t mtu;         /* 0: 1500 */
-    bool offloads_off;    /* negotiate none */
-    uint16_t queues;      /* vhost-user, dpdk: queue pairs; 0: 1 */
+    const char *pcap_in;       /* pcap: file to receive from */
+    const char *pcap_out;      /* pcap: file to write to */
+    bool pcap_loop;            /* pcap: start again at the end of the file */
+    const char *devargs;       /* dpdk: "net_memif0,role=client", "0000:01:00.0" */
+    struct mac mac;            /* all zero: chosen from the name and switch, or the device's own */
+    uint16_t mtu;              /* 0: 1500 */
+    bool offloads_off;         /* negotiate none */
+    const char *vtep;          /* vxlan: ours that it goes through */
+    uint32_t vni;              /* vxlan: 0..2^24-1 */
+    bool any_vni;              /* vxlan: every VNI without a port of its own, as tunnel_id */
+    const struct ip6 *remotes; /* vxlan: who floods go to, as addresses of the VTEP's family */
+    unsigned n_remotes;
+    bool point_to_point; /* vxlan: remotes[0] is the only one that is heard */
+    uint16_t queues;     /* vhost-user, dpdk: queue pairs; 0: 1 */
 };
 
 struct port_link {
@@ -157,7 +163,7 @@ struct port {
 };
 
 extern const struct port_ops port_tap_ops, port_vhost_ops, port_packet_ops, port_pcap_ops,
-    port_null_ops, port_ring_ops, port_dpdk_ops;
+    port_null_ops, port_ring_ops, port_dpdk_ops, port_vxlan_ops;
 
 /* The kind by its configured name, or NULL. */
 const struct port_ops *port_ops_find(const char *type);

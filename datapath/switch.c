@@ -14,6 +14,7 @@
 #include "datapath/pkt.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
+#include "datapath/tunnel.h"
 #include "datapath/worker.h"
 
 enum { PUNT_DEPTH = 1024, POOL_CACHE = 256, LEARN_BATCH = 64, LEARN_MAX = 4096, SERIALS = 10000 };
@@ -116,6 +117,8 @@ static void destroy_ports_and_bridges(struct weft_switch *sw)
 {
     for (unsigned i = 0; i < WEFT_PORTS_MAX; i++)
         port_destroy(sw->ports[i]);
+    for (unsigned i = 0; i < WEFT_VTEPS_MAX; i++)
+        vtep_destroy(sw->vteps[i]);
     for (unsigned i = 0; i < WEFT_BRIDGES_MAX; i++)
         bridge_destroy(sw->bridges[i]);
 }

@@ -24,6 +24,7 @@
 
 struct rcu;
 struct punt;
+struct vtep;
 struct worker;
 
 struct switch_options {
@@ -43,6 +44,7 @@ struct weft_switch {
     struct port *_Atomic ports[WEFT_PORTS_MAX];
     uint32_t port_gen[WEFT_PORTS_MAX]; /* bumped when an index is reused */
     struct bridge *bridges[WEFT_BRIDGES_MAX];
+    struct vtep *vteps[WEFT_VTEPS_MAX]; /* control's; see tunnel.h */
     unsigned n_workers;
     struct worker
         *workers[WEFT_WORKERS_MAX + 1]; /* the last is control's, never polled: packet-outs */

@@ -85,8 +85,7 @@ static const struct port_ops lan_ops = {.type = "lan",
 
 const struct port_ops *port_ops_find(const char *type)
 {
-    (void)type;
-    return &lan_ops;
+    return strcmp(type, "vxlan") == 0 ? &port_vxlan_ops : &lan_ops;
 }
 const char *port_types(void) { return "lan"; }
 
@@ -180,7 +179,7 @@ static void lan_send(struct lan *l, unsigned port, const uint8_t *b, size_t len)
 }
 
 /* Which ports sent something: bit 1 for port 1 and so on. */
-static unsigned lan_out(struct lan *l)
+static inline unsigned lan_out(struct lan *l)
 {
     unsigned bits = 0;
     for (unsigned i = 1; i <= LAN_PORTS; i++)

@@ -1,0 +1,146 @@
+/* encap.c: what a vxlan port is told to send gets outer headers and leaves by the underlay port. */
+#include <rte_cycles.h>
+#include <rte_ip.h>
+
+#include "base/csum.h"
+#include "datapath/pipeline.h"
+#include "datapath/tunnel.h"
+#include "datapath/tunnel_inner.h"
+
+/* One frame on its way into a tunnel. */
+struct entry {
+    struct outer_patch patch;
+    struct port *uplink;
+};
+
+/* RFC 7348 section 6.1: the VNI says it all; a tag that the port didn't take away goes. */
+static bool strip_tag(struct rte_mbuf *m)
+{
+    uint8_t *b = rte_pktmbuf_mtod(m, uint8_t *);
+    if (m->data_len < 18)
+        return false;
+    memmove(b + 4, b, 12);
+    rte_pktmbuf_adj(m, 4);
+    return !is_tag(get16(b + 16));
+}
+
+static uint8_t outer_tos(const struct vtep *v, const struct inner *in)
+{
+    uint8_t dscp =
+        v->opt.dscp_mode == TUNNEL_DSCP_UNIFORM ? in->tos & 0xfc : (uint8_t)(v->opt.dscp << 2);
+    return (uint8_t)(dscp | (in->tos & 3)); /* RFC 6040 section 4.1, normal mode */
+}
+
+static struct outer_patch patch_of(const struct vtep *v, const struct rte_mbuf *m, uint32_t vni)
+{
+    struct inner in = inner_of(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+    uint64_t h = inner_hash(&in, v->hash_key);
+    return (struct outer_patch){.vni = vni,
+                                .inner_len = m->pkt_len,
+                                .src_port = (uint16_t)(VXLAN_SOURCE_PORT_MIN | (h & 0x3fff)),
+                                .flabel = (uint32_t)(h >> 14) & 0xfffff,
+                                .tos = outer_tos(v, &in)};
+}
+
+/* RFC 768; zero is sent as all ones. */
+static bool write_csum(struct rte_mbuf *m, const struct outer_head *h)
+{
+    uint8_t *b = rte_pktmbuf_mtod(m, uint8_t *);
+    uint16_t udp_len = get16(b + h->udp_off + 4), sum;
+    if (rte_raw_cksum_mbuf(m, h->udp_off, udp_len, &sum) != 0)
+        return false;
+    be16 c = csum_finish(outer_pseudo_sum(b + h->l3_off, h->v6, udp_len) + sum);
+    c = c != 0 ? c : UINT16_MAX;
+    memcpy(b + h->udp_off + 6, &c, 2);
+    return true;
+}
+
+/* The underlay port's refusals are its own. */
+static void to_uplink(struct worker *w, struct port *uplink, struct rte_mbuf *m)
+{
+    uint32_t refused = w->tx_refused;
+    uint64_t refused_bytes = w->tx_refused_bytes;
+    worker_tx(w, uplink, m);
+    w->tx_refused = refused;
+    w->tx_refused_bytes = refused_bytes;
+}
+
+static void encap(struct worker *w, struct port *p, struct rte_mbuf *m, struct entry *n,
+                  uint16_t endpoint)
+{
+    struct vtep *v = p->tunnel->vtep;
+    struct endpoint *to = endpoint_at(v, endpoint);
+    const struct outer_head *h = &to->head;
+    uint64_t mac = underlay_hop(w, v, to->hop);
+    if (__builtin_expect(mac == 0, 0)) {
+        port_tx_drop(p, m, DROP_TUN_NO_NEIGHBOUR);
+        return;
+    }
+    uint8_t *b = (uint8_t *)rte_pktmbuf_prepend(m, h->len);
+    if (__builtin_expect(b == NULL || m->pkt_len > UINT16_MAX, 0)) {
+        port_tx_drop(p, m, DROP_TUN_NO_ROOM);
+        return;
+    }
+    if (v->opt.no_df)
+        n->patch.ip_id = (uint16_t)rte_rdtsc();
+    outer_patch(h, &n->patch, b);
+    struct mac dst = mac_from_u64(mac);
+    memcpy(b, &dst, sizeof dst);
+    if ((h->v6 ? !v->opt.no_csum6 : v->opt.csum4) && !write_csum(m, h))
+        port_tx_drop(p, m, DROP_TUN_NO_ROOM);
+    else
+        to_uplink(w, n->uplink, m);
+}
+
+static void encap_copy(struct worker *w, struct port *p, struct rte_mbuf *m, struct entry *n,
+                       uint16_t endpoint)
+{
+    /* One frame was given to the port, and one may be refused. */
+    uint32_t refused = w->tx_refused;
+    uint64_t refused_bytes = w->tx_refused_bytes;
+    struct rte_mbuf *c = pkt_clone(w, m);
+    if (c == NULL)
+        port_tx_drop(p, NULL, DROP_NO_MBUF);
+    else
+        encap(w, p, c, n, endpoint);
+    w->tx_refused = refused;
+    w->tx_refused_bytes = refused_bytes;
+}
+
+/* DROP_COUNT: sent, or dropped on its way. */
+static enum drop_reason enter(struct worker *w, struct port *p, struct rte_mbuf *m)
+{
+    const struct tunnel_port *t = p->tunnel;
+    const struct pkt *k = pkt_of(m);
+    uint64_t vni = t->any_vni ? from_be64(k->key.tunnel_id) : t->vni;
+    struct entry n = {.uplink = atomic_load_explicit(&t->vtep->uplink, memory_order_acquire)};
+    if (vni > VXLAN_VNI_MAX)
+        return DROP_TUN_BAD_KEY;
+    if (n.uplink == NULL)
+        return DROP_TUN_NO_UPLINK;
+    bool tagged = is_tag(get16(rte_pktmbuf_mtod_offset(m, const uint8_t *, 12)));
+    if (tagged && !t->vtep->opt.allow_inner_vlan && !strip_tag(m))
+        return DROP_TUN_INNER_VLAN;
+    n.patch = patch_of(t->vtep, m, (uint32_t)vni);
+    uint16_t one = t->remote;
+    if (one == 0 && (k->flags & PKT_TUN_TO))
+        one = k->tun_to;
+    if (one == 0 && t->flood->n == 0)
+        return DROP_TUN_NO_REMOTE;
+    for (uint16_t i = 0; one == 0 && i + 1 < t->flood->n; i++)
+        encap_copy(w, p, m, &n, t->flood->to[i]);
+    encap(w, p, m, &n, one != 0 ? one : t->flood->to[t->flood->n - 1]);
+    return DROP_COUNT;
+}
+
+uint16_t tunnel_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
+{
+    (void)queue;
+    struct worker *w = worker_mine(p->sw);
+    for (uint16_t i = 0; i < n; i++) {
+        enum drop_reason why = enter(w, p, m[i]);
+        if (why != DROP_COUNT)
+            port_tx_drop(p, m[i], why);
+    }
+    return n;
+}
