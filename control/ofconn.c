@@ -461,13 +461,13 @@ static json_t *conn_json(const struct controller *k, const struct conn *c)
         n = c->s ? ofs_counters(c->s) : n;
     }
     return json_pack("{s:s,s:s,s:s,s:s,s:s,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "target", k->text,
-                     "state", state, "role", "equal", "peer", c ? c->peer : "", "last_error",
-                     k->why, "counters", "rx_messages", (json_int_t)n.rx_messages, "tx_messages",
-                     (json_int_t)n.tx_messages, "errors_sent", (json_int_t)n.errors_sent,
-                     "errors_received", (json_int_t)n.errors_received, "packet_ins",
-                     (json_int_t)n.packet_ins, "packet_ins_dropped",
-                     (json_int_t)n.packet_ins_dropped, "flow_mods", (json_int_t)n.flow_mods,
-                     "packet_outs", (json_int_t)n.packet_outs);
+                     "state", state, "role", c && c->s ? ofs_role_name(c->s) : "equal", "peer",
+                     c ? c->peer : "", "last_error", k->why, "counters", "rx_messages",
+                     (json_int_t)n.rx_messages, "tx_messages", (json_int_t)n.tx_messages,
+                     "errors_sent", (json_int_t)n.errors_sent, "errors_received",
+                     (json_int_t)n.errors_received, "packet_ins", (json_int_t)n.packet_ins,
+                     "packet_ins_dropped", (json_int_t)n.packet_ins_dropped, "flow_mods",
+                     (json_int_t)n.flow_mods, "packet_outs", (json_int_t)n.packet_outs);
 }
 
 json_t *of_conns_json(const struct of_conns *all)

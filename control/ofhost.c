@@ -272,7 +272,25 @@ static int buffer_release(void *ctx, uint32_t id, struct ofw_error *e)
     return of_send(b, m, in_port, &a, e);
 }
 
-static void commit(void *ctx) { of_bridge_commit(ctx); }
+/* The flow-removeds of what the controller deleted come before the reply to its barrier. */
+static void commit(void *ctx)
+{
+    of_bridge_commit(ctx);
+    of_bridge_events(ctx);
+}
+
+static void demote_other(void *ctx, struct ofs *s)
+{
+    if (s != ctx)
+        ofs_demote(s);
+}
+
+static void demote(void *ctx, const struct ofs *master)
+{
+    struct of_bridge *b = ctx;
+    if (b->conns)
+        of_conns_each(b->conns, demote_other, (void *)(uintptr_t)master);
+}
 
 void of_host_init(struct of_bridge *b)
 {
@@ -289,6 +307,8 @@ void of_host_init(struct of_bridge *b)
         .packet_out = packet_out,
         .buffer_release = buffer_release,
         .commit = commit,
+        .election = &b->election,
+        .demote = demote,
     };
 }
 

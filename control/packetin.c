@@ -31,6 +31,8 @@ static uint16_t wanted(const struct told *t, const struct ofs *s)
 static void tell(void *ctx, struct ofs *s)
 {
     struct told *t = ctx;
+    if (!ofs_wants_packet_in(s, t->in.reason))
+        return;
     uint16_t max = wanted(t, s);
     struct ofw_packet_in in = t->in;
     in.buffer_id = OF_NO_BUFFER;

@@ -63,15 +63,16 @@ struct of_bridge {
     struct ofm_names names;
     struct ofw_arena arena;
     struct ofs_host host;
-    struct of_conns *conns; /* controllers; NULL in stepped mode */
-    bool ours;              /* the program that runs came from the model */
-    bool batch;             /* of_bridge_batch is open */
-    bool fallback;          /* the NORMAL flow of a bridge on its own is in the model */
-    bool had_controller;    /* one was connected since the bridge was last on its own */
-    nsec_t lost_ns;         /* when the last controller was lost; 0: one is connected */
-    nsec_t commit_cost_ns;  /* of the last one */
-    nsec_t commit_due_ns;   /* NSEC_NEVER: nothing waits */
-    uint32_t *gone;         /* counters of flows that ended since the last commit */
+    struct ofs_election election; /* of its controllers */
+    struct of_conns *conns;       /* controllers; NULL in stepped mode */
+    bool ours;                    /* the program that runs came from the model */
+    bool batch;                   /* of_bridge_batch is open */
+    bool fallback;                /* the NORMAL flow of a bridge on its own is in the model */
+    bool had_controller;          /* one was connected since the bridge was last on its own */
+    nsec_t lost_ns;               /* when the last controller was lost; 0: one is connected */
+    nsec_t commit_cost_ns;        /* of the last one */
+    nsec_t commit_due_ns;         /* NSEC_NEVER: nothing waits */
+    uint32_t *gone;               /* counters of flows that ended since the last commit */
     unsigned n_gone, cap_gone;
     struct of_buffer buffers[WEFT_OF_BUFFERS];
     uint32_t next_buffer;

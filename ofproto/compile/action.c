@@ -61,7 +61,7 @@ static int simple(const struct ofw_action *a, struct op *op)
         op->ethertype = to_be16(a->ethertype);
         return 0;
     }
-    return -EOPNOTSUPP; /* queues: refused by the model */
+    return -EOPNOTSUPP;
 }
 
 int ofc_action(const struct ofw_action *a, struct op *op)
@@ -72,13 +72,16 @@ int ofc_action(const struct ofw_action *a, struct op *op)
 
 int ofc_actions(const struct ofw_actions *a, struct op *ops, unsigned max)
 {
+    unsigned n = 0;
     if (a->n > max)
         return -1;
     for (unsigned i = 0; i < a->n; i++) {
-        if (ofc_action(&a->a[i], &ops[i]) != 0)
+        if (a->a[i].type == OFPAT_SET_QUEUE) /* ports have one queue each: it is that one */
+            continue;
+        if (ofc_action(&a->a[i], &ops[n++]) != 0)
             return -1;
     }
-    return a->n;
+    return (int)n;
 }
 
 /* ------------------------------------------------------------ the action set */

@@ -41,15 +41,15 @@ static void fill(struct rule *r, const struct ofm_flow *f)
 int ofc_rule(const struct ofm_flow *f, struct op *scratch, struct rule **out)
 {
     const struct ofw_instructions *in = &f->instr;
-    unsigned n_apply = in->has_apply ? in->apply.n : 0;
-    unsigned n_write = in->has_write ? in->write.n : 0;
-    struct op *write = n_apply > 0 ? scratch + n_apply : scratch; /* scratch may be NULL */
-    if (n_apply > 0 && ofc_actions(&in->apply, scratch, n_apply) < 0)
+    struct ofw_actions none = {0};
+    const struct ofw_actions *apply = in->has_apply ? &in->apply : &none;
+    const struct ofw_actions *write = in->has_write ? &in->write : &none;
+    struct op *set = apply->n > 0 ? scratch + apply->n : scratch; /* scratch may be NULL */
+    int n_apply = ofc_actions(apply, scratch, apply->n), n_set = ofc_actions(write, set, write->n);
+    if (n_apply < 0 || n_set < 0)
         return -EOPNOTSUPP;
-    if (n_write > 0 && ofc_actions(&in->write, write, n_write) < 0)
-        return -EOPNOTSUPP;
-    n_write = ofc_write_set(write, n_write);
-    struct rule *r = rule_create(scratch, (uint16_t)n_apply, write, (uint16_t)n_write);
+    n_set = (int)ofc_write_set(set, (unsigned)n_set);
+    struct rule *r = rule_create(scratch, (uint16_t)n_apply, set, (uint16_t)n_set);
     if (r == NULL)
         return -ENOMEM;
     fill(r, f);

@@ -9,7 +9,7 @@ enum how {
     AS_CONTROLLER, /* with how much of the packet to send */
     AS_PLAIN,      /* no argument */
     AS_TTL,
-    AS_NUMBER,    /* of a group */
+    AS_NUMBER,    /* of a group or queue */
     AS_TAG,       /* an Ethertype */
     AS_SET,       /* the field in `field` */
     AS_SET_NAMED, /* set_field:V->F */
@@ -83,7 +83,7 @@ static const struct verb verbs[] = {
     SET("set_tunnel", AS_SET, FF_TUNNEL_ID),
     SET("set_tunnel64", AS_SET, FF_TUNNEL_ID),
     ACT("group", AS_NUMBER, OFPAT_GROUP),
-    BEYOND("set_queue"),
+    ACT("set_queue", AS_NUMBER, OFPAT_SET_QUEUE),
     BEYOND("pop_queue"),
     BEYOND("enqueue"),
     BEYOND("resubmit"),

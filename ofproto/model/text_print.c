@@ -239,6 +239,9 @@ void text_print_action(struct strbuf *b, const struct ofw_action *a, const struc
     case OFPAT_PUSH_PBB:
         strbuf_addf(b, "push_pbb:0x%04x", a->ethertype);
         break;
+    case OFPAT_SET_QUEUE:
+        strbuf_addf(b, "set_queue:%u", a->port);
+        break;
     case OFPAT_GROUP:
         strbuf_addf(b, "group:%u", a->port);
         break;

@@ -116,10 +116,9 @@ static int barrier(struct ofs *s, const struct message *m)
     return 0;
 }
 
-/* No port has queues. */
+/* No port has more than its one queue, which has no properties. */
 static int queue_config(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
-    enum { OFPQOFC_BAD_PORT = 0 };
     struct reader r = m->body;
     uint8_t body[8] = {0};
     uint32_t port = read_u32(&r);
@@ -151,6 +150,9 @@ static int handle_bare(struct ofs *s, const struct message *m, struct ofw_error 
         return features(s, m);
     case OFPT_GET_CONFIG_REQUEST:
         return get_config(s, m);
+    case OFPT_GET_ASYNC_REQUEST:
+        get_async(s, m->h.xid);
+        return 0;
     default:
         return barrier(s, m);
     }
@@ -158,6 +160,8 @@ static int handle_bare(struct ofs *s, const struct message *m, struct ofw_error 
 
 static int handle_change(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
+    if (role_check(s, m->h.type, e) < 0)
+        return -1;
     switch (m->h.type) {
     case OFPT_SET_CONFIG:
         return set_config(s, m, e);
@@ -174,10 +178,11 @@ static int handle_change(struct ofs *s, const struct message *m, struct ofw_erro
     case OFPT_TABLE_MOD:
         return table_mod(m, e);
     case OFPT_ROLE_REQUEST:
-        return session_refuse(e, OFPET_ROLE_REQUEST_FAILED, OFPRRFC_UNSUP,
-                              "controller roles are not supported");
+        return role_request(s, m, e);
+    case OFPT_SET_ASYNC:
+        return set_async(s, m, e);
     default:
-        return bad_type(e); /* GET_ASYNC and SET_ASYNC, and what a switch sends */
+        return bad_type(e); /* what a switch sends */
     }
 }
 
@@ -195,6 +200,7 @@ int handle_message(struct ofs *s, const struct message *m, struct ofw_error *e)
         return experimenter(m, e);
     case OFPT_FEATURES_REQUEST:
     case OFPT_GET_CONFIG_REQUEST:
+    case OFPT_GET_ASYNC_REQUEST:
     case OFPT_BARRIER_REQUEST:
         return handle_bare(s, m, e);
     case OFPT_MULTIPART_REQUEST:

@@ -211,6 +211,19 @@ static int port_stats(struct ofs *s, uint32_t xid, uint32_t no, struct ofw_error
     return 0;
 }
 
+/* No port has more than its one queue, which is not counted apart. */
+static int queue_stats(struct ofs *s, uint32_t xid, const struct ofw_multipart_req *q,
+                       struct ofw_error *e)
+{
+    if (q->port != OFPP_ANY && !s->host.port_exists(s->host.ctx, q->port))
+        return session_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "no such port");
+    if (q->queue != OFPQ_ALL)
+        return session_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_QUEUE, "no such queue");
+    struct reply r = reply_begin(s, xid, OFPMP_QUEUE);
+    reply_end(&r, false);
+    return 0;
+}
+
 /* ---- any ---- */
 
 static int table_features(struct ofs *s, const struct message *m, struct ofw_error *e)
@@ -257,11 +270,8 @@ static int request(struct ofs *s, const struct message *m, const struct ofw_mult
     case OFPMP_GROUP_FEATURES:
         group_features(s, m->h.xid);
         return 0;
-    case OFPMP_QUEUE: { /* no port has queues */
-        struct reply r = reply_begin(s, m->h.xid, OFPMP_QUEUE);
-        reply_end(&r, false);
-        return 0;
-    }
+    case OFPMP_QUEUE:
+        return queue_stats(s, m->h.xid, q, e);
     default:
         return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART, "unknown multipart type");
     }

@@ -35,6 +35,8 @@ struct ofs {
     struct bytes in, out;
     struct ofw_arena arena;
     struct ofw_config config;
+    uint32_t role; /* enum ofw_role */
+    struct ofw_async async;
     struct dump dump;
     bool changed;  /* flow-mods since the last commit */
     bool probing;  /* an echo request waits for its answer */
@@ -97,6 +99,15 @@ void reply_end(struct reply *r, bool more);
 void table_features_reply(struct ofs *s, uint32_t xid);
 /* Bit per OFPAT_* that can be used. */
 uint32_t table_features_actions(void);
+
+/* ---- role.c ---- */
+
+extern const struct ofw_async role_async_default;
+int role_request(struct ofs *s, const struct message *m, struct ofw_error *e);
+int role_check(const struct ofs *s, uint8_t type, struct ofw_error *e);
+bool role_wants(const struct ofs *s, const uint32_t mask[2], uint8_t reason);
+int set_async(struct ofs *s, const struct message *m, struct ofw_error *e);
+void get_async(struct ofs *s, uint32_t xid);
 
 /* ---- group.c ---- */
 

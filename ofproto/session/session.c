@@ -103,6 +103,8 @@ struct ofs *ofs_create(const struct ofs_host *host, const struct ofs_options *o,
     if (!s->options.max_backlog)
         s->options.max_backlog = 1 << 20;
     s->config.miss_send_len = 128;
+    s->role = OFPCR_EQUAL;
+    s->async = role_async_default;
     s->now = s->alive_ns = now;
     s->arena.cap = ARENA_ACTIONS;
     s->arena.a = malloc(ARENA_ACTIONS * sizeof s->arena.a[0]);
@@ -289,9 +291,14 @@ nsec_t ofs_deadline(const struct ofs *s)
 
 /* ---- asynchronous messages ---- */
 
+bool ofs_wants_packet_in(const struct ofs *s, uint8_t reason)
+{
+    return s->state == OFS_UP && role_wants(s, s->async.packet_in, reason);
+}
+
 void ofs_packet_in(struct ofs *s, const struct ofw_packet_in *p)
 {
-    if (s->state != OFS_UP)
+    if (!ofs_wants_packet_in(s, p->reason))
         return;
     if (session_backlog(s) + p->data_len + PACKET_IN_OVERHEAD > s->options.max_backlog) {
         s->counters.packet_ins_dropped++;
@@ -305,7 +312,7 @@ void ofs_packet_in(struct ofs *s, const struct ofw_packet_in *p)
 
 void ofs_flow_removed(struct ofs *s, const struct ofw_flow_removed *f)
 {
-    if (s->state != OFS_UP)
+    if (s->state != OFS_UP || !role_wants(s, s->async.flow_removed, f->reason))
         return;
     struct writer w = session_writer(s);
     ofw_flow_removed_encode(&w, 0, f);
@@ -314,7 +321,7 @@ void ofs_flow_removed(struct ofs *s, const struct ofw_flow_removed *f)
 
 void ofs_port_status(struct ofs *s, uint8_t reason, const struct ofw_port *p)
 {
-    if (s->state != OFS_UP)
+    if (s->state != OFS_UP || !role_wants(s, s->async.port_status, reason))
         return;
     struct writer w = session_writer(s);
     ofw_port_status_encode(&w, 0, reason, p);

@@ -14,8 +14,15 @@
 #define WEFT_OFPROTO_SESSION_SESSION_H
 
 #include "ofproto/model/model.h"
+#include "ofproto/wire/role.h"
 
 struct ofs;
+
+/* What the controllers of one bridge share of roles (1.3.5, 6.3.6). Zeroed: no election yet. */
+struct ofs_election {
+    bool known;
+    uint64_t generation;
+};
 
 /* The switch as a session sees it. All calls are synchronous. */
 struct ofs_host {
@@ -33,6 +40,9 @@ struct ofs_host {
     int (*packet_out)(void *ctx, const struct ofw_packet_out *p, struct ofw_error *e);
     /* flow-mod with a buffer_id: run the buffered packet through the tables (after commit). */
     int (*buffer_release)(void *ctx, uint32_t buffer_id, struct ofw_error *e);
+    struct ofs_election *election;
+    /* Makes every other session that is master a slave (ofs_demote). */
+    void (*demote)(void *ctx, const struct ofs *master);
     /* Makes every change of the model so far visible to packets, before it returns. */
     void (*commit)(void *ctx);
 };
@@ -68,6 +78,12 @@ void ofs_sent(struct ofs *s, size_t n);
 void ofs_packet_in(struct ofs *s, const struct ofw_packet_in *p);
 void ofs_flow_removed(struct ofs *s, const struct ofw_flow_removed *f);
 void ofs_port_status(struct ofs *s, uint8_t reason, const struct ofw_port *p);
+
+/* Does this session want packet-ins of this reason? */
+bool ofs_wants_packet_in(const struct ofs *s, uint8_t reason);
+void ofs_demote(struct ofs *s);
+/* "equal", "master", "slave" */
+const char *ofs_role_name(const struct ofs *s);
 
 enum ofs_state ofs_state(const struct ofs *s);
 uint8_t ofs_version(const struct ofs *s); /* 0 before it is agreed */

@@ -55,8 +55,8 @@ static int argument_ok(const struct ofw_action *a, struct ofw_error *e)
         return 0;
     case OFPAT_GROUP:
         return a->port <= OFPG_MAX ? 0 : bad_action(e, OFPBAC_BAD_OUT_GROUP, "no such group");
-    case OFPAT_SET_QUEUE:
-        return bad_action(e, OFPBAC_BAD_QUEUE, "no such queue");
+    case OFPAT_SET_QUEUE: /* which port's queue is not known here: any number may be one */
+        return a->port != OFPQ_ALL ? 0 : bad_action(e, OFPBAC_BAD_QUEUE, "no such queue");
     case OFPAT_PUSH_PBB:
         return a->ethertype == ETH_PBB ? 0 : bad_action(e, OFPBAC_BAD_TAG, "push_pbb takes 0x88e7");
     case OFPAT_EXPERIMENTER:
@@ -85,7 +85,6 @@ static void now_vlan(struct flow_match *m, uint16_t bits)
 static void now_anything(struct flow_match *m)
 {
     now_vlan(m, 0);
-    m->mask.vlan_vid = 0;
     m->key.eth_type = m->mask.eth_type = 0;
 }
 
@@ -98,6 +97,10 @@ static int step_set_field(const struct ofw_action *a, struct flow_match *m, stru
     enum flow_field f = (enum flow_field)a->field;
     if (f == FF_VLAN_VID ? !has_vlan(m) : !ofw_field_prereq_ok(f, m))
         return misfit(e, "set-field without the field's prerequisites");
+    if (f == FF_ETH_TYPE)
+        now_eth_type(m, (uint16_t)(a->value[0] << 8 | a->value[1]));
+    if (f == FF_IP_PROTO)
+        m->key.icmp_type = m->mask.icmp_type = 0;
     flow_match_set(m, f, a->value, NULL);
     return 0;
 }

@@ -20,6 +20,7 @@ enum { OF13_VERSION = 0x04, OF_HEADER_BYTES = 8, OF_MESSAGE_MAX = 65535 };
 #define OFPG_MAX         0xffffff00u
 #define OFPG_ALL         0xfffffffcu
 #define OFPG_ANY         0xffffffffu
+#define OFPQ_ALL         0xffffffffu
 #define OFPTT_ALL        0xff
 #define OFPCML_NO_BUFFER 0xffff
 
@@ -167,6 +168,7 @@ enum {
     OFPPMFC_EPERM
 };
 enum { OFPTMFC_BAD_TABLE, OFPTMFC_BAD_CONFIG, OFPTMFC_EPERM };
+enum { OFPQOFC_BAD_PORT, OFPQOFC_BAD_QUEUE, OFPQOFC_EPERM };
 enum { OFPSCFC_BAD_FLAGS, OFPSCFC_BAD_LEN, OFPSCFC_EPERM };
 enum { OFPRRFC_STALE, OFPRRFC_UNSUP, OFPRRFC_BAD_ROLE };
 enum {
@@ -459,7 +461,7 @@ unsigned ofw_match_fields(const struct flow_match *m, enum flow_field out[FF_COU
  * Who refuses what. The decoders of actions and instructions judge structure: lengths, unknown
  * types and fields, experimenters, duplicates, goto past the last table. The checks judge meaning:
  * ports (OFPBAC_BAD_OUT_PORT), tags (OFPBAC_BAD_TAG), set-field's target and value (BAD_SET_TYPE,
- * BAD_SET_ARGUMENT), and what this switch has not got: SET_QUEUE (BAD_QUEUE), PBB (BAD_TYPE).
+ * BAD_SET_ARGUMENT).
  * ofw_flow_mod_decode() and ofw_packet_out_decode() run the checks themselves; who makes a
  * flow-mod otherwise (the flow syntax) calls ofw_flow_mod_check(). The model adds only what
  * depends on its state: TABLE_FULL, OVERLAP, groups and meters that don't exist.

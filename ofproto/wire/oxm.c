@@ -40,9 +40,8 @@ enum need {
 enum { MASK = 1, SET = 2 };
 
 /* Set-field takes every field but the pipeline's own (in_port, in_phy_port, metadata:
- * 7.2.4, OFPAT_SET_FIELD), and but those whose change would make the rest of the frame a lie or
- * that no header holds: eth_type, ip_proto, ipv6_exthdr; PBB is not supported. Ports may be masked,
- * beyond the standard, as with Open vSwitch: it is how its users write a range. */
+ * 7.2.4, OFPAT_SET_FIELD), and but ipv6_exthdr, which sums up headers and is none. Ports may be
+ * masked, beyond the standard, as with Open vSwitch: it is how its users write a range. */
 static const struct {
     uint8_t need, can;
 } oxm[FF_COUNT] = {
@@ -51,12 +50,12 @@ static const struct {
     [FF_METADATA] = {NEED_NOTHING, MASK},
     [FF_ETH_DST] = {NEED_NOTHING, MASK | SET},
     [FF_ETH_SRC] = {NEED_NOTHING, MASK | SET},
-    [FF_ETH_TYPE] = {NEED_NOTHING, 0},
+    [FF_ETH_TYPE] = {NEED_NOTHING, SET},
     [FF_VLAN_VID] = {NEED_NOTHING, MASK | SET},
     [FF_VLAN_PCP] = {NEED_VLAN, SET},
     [FF_IP_DSCP] = {NEED_IP, SET},
     [FF_IP_ECN] = {NEED_IP, SET},
-    [FF_IP_PROTO] = {NEED_IP, 0},
+    [FF_IP_PROTO] = {NEED_IP, SET},
     [FF_IPV4_SRC] = {NEED_IPV4, MASK | SET},
     [FF_IPV4_DST] = {NEED_IPV4, MASK | SET},
     [FF_TCP_SRC] = {NEED_TCP, MASK | SET},
@@ -83,7 +82,7 @@ static const struct {
     [FF_MPLS_LABEL] = {NEED_MPLS, SET},
     [FF_MPLS_TC] = {NEED_MPLS, SET},
     [FF_MPLS_BOS] = {NEED_MPLS, SET},
-    [FF_PBB_ISID] = {NEED_PBB, MASK},
+    [FF_PBB_ISID] = {NEED_PBB, MASK | SET},
     [FF_TUNNEL_ID] = {NEED_NOTHING, MASK | SET},
     [FF_IPV6_EXTHDR] = {NEED_IPV6, MASK},
     [FF_TCP_FLAGS] = {NEED_TCP, MASK},

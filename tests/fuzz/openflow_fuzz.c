@@ -2,7 +2,9 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "ofproto/wire/msg.h"
+#include "ofproto/wire/group.h"
+#include "ofproto/wire/meter.h"
+#include "ofproto/wire/role.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -63,6 +65,22 @@ static void decode_others(struct reader body, uint8_t version, struct ofw_arena 
     verdict(ofw_hello_decode(body, version, &versions, &e), &e);
 }
 
+static void decode_things(struct reader body, struct ofw_arena *arena)
+{
+    static struct ofw_bucket buckets[OFW_BUCKETS_MAX];
+    struct ofw_band bands[WEFT_BANDS_MAX];
+    struct ofw_group_mod group;
+    struct ofw_meter_mod meter;
+    struct ofw_role_msg role;
+    struct ofw_async async;
+    struct ofw_error e = {0};
+    arena->n = 0;
+    verdict(ofw_group_mod_decode(body, arena, buckets, &group, &e), &e);
+    verdict(ofw_meter_mod_decode(body, bands, &meter, &e), &e);
+    verdict(ofw_role_decode(body, &role, &e), &e);
+    verdict(ofw_async_decode(body, &async, &e), &e);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct ofw_action space[3 * OF_MESSAGE_MAX / 8];
@@ -80,5 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         round_trip(&mod, &arena);
     arena.n = 0;
     decode_others(body, h.version, &arena);
+    decode_things(body, &arena);
     return 0;
 }

@@ -6,6 +6,8 @@
 #include "base/assert.h"
 #include "ofproto/session/session.h"
 
+static void demote(void *ctx, const struct ofs *master) { (void)ctx, (void)master; }
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint32_t counter_get(void *ctx)
@@ -127,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ofs_options o = {.max_backlog = 100000};
     struct framing f = {.left = 0};
     struct ofw_flow_removed removed;
+    struct ofs_election election = {0};
     struct ofs_host host = {.model = ofm_create(100, &c),
                             .features = features,
                             .desc = desc,
@@ -137,7 +140,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                             .port_mod = port_mod,
                             .packet_out = packet_out,
                             .buffer_release = buffer_release,
-                            .commit = commit};
+                            .commit = commit,
+                            .election = &election,
+                            .demote = demote};
     struct ofs *s = ofs_create(&host, &o, 0);
     if (size < 1)
         goto out;

@@ -172,7 +172,7 @@ static void a_set_field_covers_the_bits_of_its_field(void **state)
 static void what_the_datapath_cannot_do_is_refused(void **state)
 {
     (void)state;
-    static const uint16_t types[] = {OFPAT_SET_QUEUE, OFPAT_EXPERIMENTER, 77};
+    static const uint16_t types[] = {OFPAT_EXPERIMENTER, 77};
     struct op op;
     for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
         struct ofw_action a = {.type = types[i]};
@@ -313,7 +313,7 @@ static void clean_tables_are_shared_and_dirty_ones_built(void **state)
 static void a_failure_keeps_the_marks_and_the_running_program(void **state)
 {
     (void)state;
-    struct ofw_action good = {.type = OFPAT_OUTPUT, .port = 3}, bad = {.type = OFPAT_SET_QUEUE};
+    struct ofw_action good = {.type = OFPAT_OUTPUT, .port = 3}, bad = {.type = OFPAT_EXPERIMENTER};
     struct ofm_flow f0 = flow_of(&good, 1), f1 = flow_of(&good, 1), f2 = flow_of(&bad, 1);
     struct errbuf e = {""};
     struct ofm m = {0};

@@ -22,7 +22,8 @@ struct bench {
     struct ofm *m;
     struct ofs *s;
     uint32_t next_counter;
-    unsigned commits, packet_outs, released;
+    unsigned commits, packet_outs, released, demotes;
+    struct ofs_election election;
     unsigned flows_at_commit;
     uint8_t sent[8 << 20];
     size_t sent_len;
@@ -118,6 +119,13 @@ static void commit(void *ctx)
     b.flows_at_commit = ofm_flow_count(b.m);
 }
 
+static void demote(void *ctx, const struct ofs *master)
+{
+    (void)ctx;
+    assert_ptr_equal(master, b.s);
+    b.demotes++;
+}
+
 static void start_with(struct ofs_options o)
 {
     struct ofm_counters c = {NULL, counter_get, counter_put, counter_read};
@@ -133,7 +141,9 @@ static void start_with(struct ofs_options o)
                             .port_mod = port_mod,
                             .packet_out = packet_out,
                             .buffer_release = buffer_release,
-                            .commit = commit};
+                            .commit = commit,
+                            .election = &b.election,
+                            .demote = demote};
     b.s = ofs_create(&host, &o, 0);
     assert_non_null(b.s);
 }
@@ -314,6 +324,87 @@ static void small_requests_are_answered(void **state)
     stop();
 }
 
+static void send_role(uint32_t role, uint64_t generation)
+{
+    uint8_t body[16];
+    struct writer w = writer_of(body, sizeof body);
+    write_u32(&w, role);
+    write_zeros(&w, 4);
+    write_u64(&w, generation);
+    send_type(OFPT_ROLE_REQUEST, body, sizeof body);
+}
+
+static void expect_role(uint32_t role, uint64_t generation)
+{
+    struct ofw_role_msg r;
+    struct ofw_error e;
+    assert_int_equal(b.n, 1);
+    assert_int_equal(b.seen[0].h.type, OFPT_ROLE_REPLY);
+    assert_int_equal(ofw_role_decode(reader_of(b.seen[0].body, b.seen[0].len), &r, &e), 0);
+    assert_int_equal(r.role, role);
+    assert_int_equal(r.generation, generation);
+}
+
+static void roles_follow_6_3_6(void **state)
+{
+    (void)state;
+    static const uint8_t changes[] = {OFPT_PACKET_OUT, OFPT_FLOW_MOD,  OFPT_GROUP_MOD,
+                                      OFPT_PORT_MOD,   OFPT_TABLE_MOD, OFPT_METER_MOD};
+    up();
+    send_role(OFPCR_NOCHANGE, 0);
+    expect_role(OFPCR_EQUAL, UINT64_MAX); /* no election yet */
+    send_role(OFPCR_MASTER, UINT64_MAX);
+    expect_role(OFPCR_MASTER, UINT64_MAX);
+    assert_int_equal(b.demotes, 1);
+    send_role(OFPCR_SLAVE, 3); /* the numbers go round */
+    expect_role(OFPCR_SLAVE, 3);
+    for (unsigned i = 0; i < sizeof changes; i++) {
+        send_type(changes[i], NULL, 0);
+        expect_error(OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE);
+    }
+    send_role(OFPCR_MASTER, 2);
+    expect_error(OFPET_ROLE_REQUEST_FAILED, OFPRRFC_STALE);
+    send_role(OFPCR_EQUAL, 0); /* its generation is not looked at */
+    expect_role(OFPCR_EQUAL, 3);
+    send_role(OFPCR_MASTER, 3);
+    assert_string_equal(ofs_role_name(b.s), "master");
+    ofs_demote(b.s);
+    send_role(OFPCR_NOCHANGE, 0);
+    expect_role(OFPCR_SLAVE, 3);
+    stop();
+}
+
+static void asynchronous_messages_are_chosen_by_role_and_reason(void **state)
+{
+    (void)state;
+    struct ofw_packet_in in = {.buffer_id = OF_NO_BUFFER, .reason = OFPR_ACTION};
+    struct ofw_port port = {.no = 1};
+    uint8_t body[24] = {0};
+    up();
+    ofs_packet_in(b.s, &in);
+    drain(SIZE_MAX);
+    assert_int_equal(b.n, 1);
+    send_role(OFPCR_SLAVE, 1);
+    ofs_packet_in(b.s, &in);
+    ofs_port_status(b.s, OFPPR_MODIFY, &port);
+    drain(SIZE_MAX);
+    assert_int_equal(b.n, 1);
+    assert_int_equal(b.seen[0].h.type, OFPT_PORT_STATUS);
+    body[7] = 1 << OFPR_ACTION; /* a slave that wants them, and no port-status */
+    send_type(OFPT_SET_ASYNC, body, sizeof body);
+    send_type(OFPT_GET_ASYNC_REQUEST, NULL, 0);
+    assert_int_equal(b.seen[0].h.type, OFPT_GET_ASYNC_REPLY);
+    assert_memory_equal(b.seen[0].body, body, sizeof body);
+    ofs_packet_in(b.s, &in);
+    in.reason = OFPR_NO_MATCH;
+    ofs_packet_in(b.s, &in);
+    ofs_port_status(b.s, OFPPR_MODIFY, &port);
+    drain(SIZE_MAX);
+    assert_int_equal(b.n, 1);
+    assert_int_equal(b.seen[0].h.type, OFPT_PACKET_IN);
+    stop();
+}
+
 static void refusals_carry_the_specified_error(void **state)
 {
     (void)state;
@@ -327,8 +418,13 @@ static void refusals_carry_the_specified_error(void **state)
         {OFPT_SET_CONFIG, "\0\0", 2, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN},
         {OFPT_BARRIER_REQUEST, "x", 1, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN},
         {OFPT_EXPERIMENTER, "\0\0\x23\x20\0\0\0\1", 8, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER},
-        {OFPT_ROLE_REQUEST, NULL, 16, OFPET_ROLE_REQUEST_FAILED, OFPRRFC_UNSUP},
-        {OFPT_GET_ASYNC_REQUEST, NULL, 0, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE},
+        {OFPT_ROLE_REQUEST, "\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0\0", 16, OFPET_ROLE_REQUEST_FAILED,
+         OFPRRFC_BAD_ROLE},
+        {OFPT_ROLE_REQUEST, NULL, 8, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN},
+        {OFPT_SET_ASYNC, NULL, 20, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN},
+        {OFPT_GET_ASYNC_REQUEST, NULL, 4, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN},
+        {OFPT_MULTIPART_REQUEST, "\0\5\0\0\0\0\0\0\0\0\0\1\0\0\0\1", 16, OFPET_QUEUE_OP_FAILED,
+         OFPQOFC_BAD_QUEUE},
         {OFPT_FEATURES_REPLY, NULL, 0, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE},
         {200, NULL, 0, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE},
         {OFPT_METER_MOD, "\0\0\0\0\0\0\0\1", 8, OFPET_METER_MOD_FAILED, OFPMMFC_METER_EXISTS},
@@ -583,6 +679,8 @@ int main(void)
         cmocka_unit_test(a_length_below_the_header_ends_the_session),
         cmocka_unit_test(small_requests_are_answered),
         cmocka_unit_test(refusals_carry_the_specified_error),
+        cmocka_unit_test(roles_follow_6_3_6),
+        cmocka_unit_test(asynchronous_messages_are_chosen_by_role_and_reason),
         cmocka_unit_test(flow_mods_become_visible_by_the_end_of_what_came),
         cmocka_unit_test(multiparts_are_answered),
         cmocka_unit_test(a_big_dump_is_split_and_needs_little_memory),

@@ -253,7 +253,7 @@ static void refusals_show_the_word_and_the_remedy(void **state)
     refuses("out_port=1,actions=drop", "delete or to show");
     refuses("actions=outptu:1", "did you mean \"output\"");
     refuses("actions=resubmit(,1)", "goto_table:N");
-    refuses("actions=set_queue:1", "not supported yet");
+    refuses("actions=learn(table=1)", "not supported yet");
     refuses("actions=output:nobody", "expected output:PORT");
     refuses("actions=drop,1", "drop stands alone");
     refuses("actions=1,drop", "drop stands alone");
@@ -263,7 +263,7 @@ static void refusals_show_the_word_and_the_remedy(void **state)
     refuses("table=3,actions=goto_table:2", "OFPBIC_BAD_TABLE_ID");
     refuses("actions=write_actions(1", "expected write_actions(ACTIONS)");
     refuses("actions=set_field:1->eth_typo", "\"eth_typo\"");
-    refuses("actions=set_field:0x800->eth_type", "can't be set");
+    refuses("ipv6,actions=set_field:1->ipv6_exthdr", "can't be set");
     refuses("actions=set_field:10->vlan_vid", "mod_vlan_vid:10");
     refuses("ip,actions=set_field:10.0.0.0/8->ip_dst", "no mask");
     refuses("actions=mod_nw_dst:10.0.0.1", "set_field:10.0.0.1->ip_dst: ");
