@@ -128,12 +128,10 @@ static void set_info_internal(struct stp_tport *cist)
     struct stp_port *port = cist->port;
     bool changed = port->info_internal != port->rcvd_internal;
     port->info_internal = port->rcvd_internal;
-    for (unsigned t = 1; t < port->stp->n_trees; t++) {
-        if (!port->info_internal)
-            port->tree[t].rcvd_info_while = 0;
-        if (changed)
-            stp_reselect(port->tree[t].tree);
-    }
+    for (unsigned t = 0; changed && t < port->stp->n_trees; t++)
+        stp_reselect(port->tree[t].tree); /* the same vector is worth another cost now */
+    for (unsigned t = 1; !port->info_internal && t < port->stp->n_trees; t++)
+        port->tree[t].rcvd_info_while = 0;
 }
 
 static void superior(struct stp_tport *p)

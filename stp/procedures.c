@@ -250,6 +250,15 @@ static enum bpdu_kind kind_of(const struct stp_port *p)
     return p->stp->cfg.version == STP_VERSION_MSTP ? BPDU_MST : BPDU_RST;
 }
 
+/* Another region hears one agreement for all our instances: it has to be true of each. */
+static bool all_agree(const struct stp_port *p)
+{
+    bool agree = p->tree[0].agree;
+    for (unsigned t = 1; t < p->stp->n_trees && towards_outside(&p->tree[0]); t++)
+        agree = agree && p->tree[t].agree;
+    return agree;
+}
+
 /* txConfig(), txTcn(), txRstp(): the end of 13.29. */
 size_t stp_tx_encode(const struct stp_port *p, uint8_t pdu[STP_PDU_MAX])
 {
@@ -264,6 +273,8 @@ size_t stp_tx_encode(const struct stp_port *p, uint8_t pdu[STP_PDU_MAX])
                      .region = p->stp->region,
                      .int_cost = c->designated_priority.int_cost,
                      .bridge = c->tree->bridge_id};
+    if (!all_agree(p))
+        b.flags &= (uint8_t)~BPDU_AGREEMENT;
     if (b.kind == BPDU_CONFIG)
         b.flags = (uint8_t)((b.flags & BPDU_TC) | (p->tc_ack ? BPDU_TC_ACK : 0));
     if (b.kind == BPDU_MST)

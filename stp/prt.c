@@ -28,6 +28,13 @@ static bool must_close(const struct stp_tport *p)
     return closing && (p->learn || p->forward);
 }
 
+/* The figure lets a Master Port open while reRoot would close it again, for ever; walking all start
+ * states showed it. So both roles wait. */
+static bool may_open(const struct stp_tport *p)
+{
+    return (p->rr_while == 0 || !p->re_root) && !p->sync && !held(p) && !unopened_by_cist(p);
+}
+
 static bool became_synced(const struct stp_tport *p)
 {
     if (p->synced)
@@ -54,7 +61,7 @@ static unsigned from_master(const struct stp_tport *p)
         return PRT_MASTER_SYNCED;
     if (p->re_root && p->rr_while == 0)
         return PRT_MASTER_RETIRED;
-    if (p->forward || held(p) || unopened_by_cist(p) || (p->fd_while != 0 && !all_synced(p)))
+    if (p->forward || !may_open(p) || (p->fd_while != 0 && !all_synced(p)))
         return 0;
     return p->learn ? PRT_MASTER_FORWARD : PRT_MASTER_LEARN;
 }
@@ -87,13 +94,6 @@ static unsigned from_root(const struct stp_tport *p)
     return p->learn ? PRT_ROOT_FORWARD : PRT_ROOT_LEARN;
 }
 
-static bool designated_may_open(const struct stp_tport *p)
-{
-    bool safe = p->fd_while == 0 || p->agreed || p->port->oper_edge;
-    return safe && (p->rr_while == 0 || !p->re_root) && !p->sync && !held(p) &&
-           !unopened_by_cist(p);
-}
-
 static unsigned from_designated(const struct stp_tport *p)
 {
     if (must_close(p))
@@ -106,7 +106,8 @@ static unsigned from_designated(const struct stp_tport *p)
         return PRT_DESIGNATED_SYNCED;
     if (p->re_root && p->rr_while == 0)
         return PRT_DESIGNATED_RETIRED;
-    if (p->forward || !designated_may_open(p))
+    bool safe = p->fd_while == 0 || p->agreed || p->port->oper_edge;
+    if (p->forward || !may_open(p) || !safe)
         return 0;
     return p->learn ? PRT_DESIGNATED_FORWARD : PRT_DESIGNATED_LEARN;
 }
@@ -355,6 +356,7 @@ static void enter_designated(struct stp_tport *p, unsigned state)
     case PRT_MASTER_AGREED:
         p->proposed = p->sync = false;
         p->agree = true;
+        p->port->new_info = true; /* the CIST's agreement waited for it: all_agree() */
         break;
     case PRT_DESIGNATED_SYNCED:
     case PRT_MASTER_SYNCED:

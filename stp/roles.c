@@ -3,12 +3,18 @@
 
 static uint32_t add_cost(uint32_t a, uint32_t b) { return a > UINT32_MAX - b ? UINT32_MAX : a + b; }
 
-/* What was heard on p may lead to the root (13.29.34 a, b). */
+/* What was heard on p may lead to the root (13.29.34 a, b). Beyond the standard's test that it
+ * isn't our own word: what names us as the root, or as the region's, and comes from others is our
+ * own word of old, going round. Without this, a region counts such memories to infinity hop by hop,
+ * and each lap of regions anew. */
 static bool is_candidate(const struct stp_tport *p)
 {
-    return p->info_is == INFO_RECEIVED && !p->port->cfg.restricted_role &&
-           (is_cist(p) || !at_boundary(p)) &&
-           id_address(p->port_priority.bridge) != id_address(p->tree->bridge_id);
+    const struct stp_vector *v = &p->port_priority;
+    uint64_t own = id_address(p->tree->bridge_id);
+    bool ours = id_address(v->bridge) == own || id_address(v->regional) == own ||
+                (is_cist(p) && id_address(v->root) == own);
+    return p->info_is == INFO_RECEIVED && !p->port->cfg.restricted_role && !ours &&
+           (is_cist(p) || !at_boundary(p));
 }
 
 /* Root path priority vector: what was heard, and the way to there (13.9, 13.10). */

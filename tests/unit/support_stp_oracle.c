@@ -97,11 +97,26 @@ static struct stp_vector message(const struct oracle *o, unsigned b, unsigned p,
     return m;
 }
 
-/* The best that b hears on its port p from others, and from whom. */
+/* The best that a bridge hears on a port from others, and from whom. */
 struct heard {
     struct stp_vector best;
     unsigned bridge, port;
 };
+
+static bool beaten(const struct oracle *o, unsigned b, unsigned p)
+{
+    const struct net_lan *l = &o->n->lan[o->n->bridge[b].port[p].lan];
+    struct stp_vector own = own_word(o, b, p);
+    for (unsigned i = 0; i < l->n; i++) {
+        unsigned c = l->member[i].bridge, q = l->member[i].port;
+        struct stp_vector m = message(o, c, q, b);
+        if ((c != b || q != p) && lives(o->n, c, q) && (o->cist || internal(o->n, c, q, b)) &&
+            order(&m, &own) < 0)
+            return true;
+    }
+    return false;
+}
+
 static bool best_heard(const struct oracle *o, unsigned b, unsigned p, struct heard *h)
 {
     const struct net_lan *l = &o->n->lan[o->n->bridge[b].port[p].lan];
@@ -111,6 +126,8 @@ static bool best_heard(const struct oracle *o, unsigned b, unsigned p, struct he
         if ((c == b && q == p) || !lives(o->n, c, q) || (!o->cist && !internal(o->n, c, q, b)))
             continue;
         struct stp_vector m = message(o, c, q, b);
+        if (beaten(o, c, q)) /* it has nothing to say there */
+            continue;
         if (!any || order(&m, &h->best) < 0)
             *h = (struct heard){m, c, q};
         any = true;
@@ -132,8 +149,10 @@ static bool led_from_outside(const struct oracle *o, unsigned b, unsigned p)
     return order(&h.best, &own) < 0 && !internal(o->n, h.bridge, h.port, b);
 }
 
-static bool relax(const struct oracle *o, unsigned b, struct stp_vector *best, unsigned *port)
+static bool relax(struct oracle *o, unsigned b)
 {
+    struct stp_vector best_now, *best = &best_now;
+    unsigned port_now, *port = &port_now;
     uint64_t id = bridge_id(o, b);
     *best = (struct stp_vector){.root = o->cist ? id : 0, .regional = id, .bridge = id};
     *port = 0;
@@ -156,13 +175,14 @@ static bool relax(const struct oracle *o, unsigned b, struct stp_vector *best, u
             *port = p;
         }
     }
-    return order(best, &o->root[b]) != 0 || *port != o->port[b];
+    bool changed = order(best, &o->root[b]) != 0 || *port != o->port[b];
+    o->root[b] = *best;
+    o->port[b] = *port;
+    return changed;
 }
 
 static void relax_all(struct oracle *o)
 {
-    struct stp_vector next[NET_BRIDGES];
-    unsigned port[NET_BRIDGES];
     for (unsigned b = 0; b < o->n->n_bridges; b++) {
         uint64_t id = bridge_id(o, b);
         o->root[b] = (struct stp_vector){.root = o->cist ? id : 0, .regional = id, .bridge = id};
@@ -172,21 +192,9 @@ static void relax_all(struct oracle *o)
     for (unsigned round = 0; changed && round < 4 * NET_BRIDGES; round++) {
         changed = false;
         for (unsigned b = 0; b < o->n->n_bridges; b++)
-            if (o->n->bridge[b].stp != NULL && relax(o, b, &next[b], &port[b]))
-                changed = true;
-        for (unsigned b = 0; b < o->n->n_bridges; b++)
-            if (o->n->bridge[b].stp != NULL) {
-                o->root[b] = next[b];
-                o->port[b] = port[b];
-            }
+            if (o->n->bridge[b].stp != NULL)
+                changed = relax(o, b) || changed;
     }
-}
-
-static bool leads(const struct oracle *o, unsigned b, unsigned p)
-{
-    struct heard h;
-    struct stp_vector own = own_word(o, b, p);
-    return !best_heard(o, b, p, &h) || order(&own, &h.best) < 0;
 }
 
 void net_oracle(const struct net *n, unsigned v, bool forwarding[NET_BRIDGES][NET_PORTS + 1])
@@ -205,6 +213,6 @@ void net_oracle(const struct net *n, unsigned v, bool forwarding[NET_BRIDGES][NE
             else if (o == &m && led_from_outside(o, b, p))
                 forwarding[b][p] = c.port[b] == p;
             else
-                forwarding[b][p] = o->port[b] == p || leads(o, b, p);
+                forwarding[b][p] = o->port[b] == p || !beaten(o, b, p);
         }
 }
