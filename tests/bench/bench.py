@@ -22,7 +22,7 @@ import report  # noqa: E402
 import switches  # noqa: E402
 
 CONTENDERS = {c.name: c for c in (switches.Weft, switches.WeftSmallPages, switches.Ovs, switches.Testpmd)}
-HUGEPAGES = 1536
+HUGEPAGES = 1664
 LEARN_RATE = 100000
 CHECKED = 20000
 
@@ -35,33 +35,37 @@ class Bench:
         self.dir = os.path.abspath(args.folder)
         os.makedirs(self.dir, mode=0o755, exist_ok=True)
 
-    def turn(self, s, case, seconds):
-        """One measurement: Mpps, or a fraction of it."""
-        s.resume()
-        p, ports = s.page, list(case.files)
-        p.start(ports, case.flags)
-        time.sleep(case.warm_s)
-        before, t0, w0 = p.counts(), time.monotonic(), s.waited_s()
-        time.sleep(seconds)
-        after, t1, w1 = p.counts(), time.monotonic(), s.waited_s()
-        p.stop()
-        s.pause()
+    def turn(self, s, case, seconds, rates=None):
+        """One measurement, in Mpps."""
+        p, ports = s.page, [*case.files, *(rates or {})]
+        with s.running():
+            p.start(ports, case.flags, rates or 0)
+            time.sleep(case.warm_s)
+            before, t0, w0 = p.counts(), time.monotonic(), s.waited_s()
+            time.sleep(seconds)
+            after, t1, w1 = p.counts(), time.monotonic(), s.waited_s()
         wall, stolen = t1 - t0, min(w1 - w0, (t1 - t0) * 0.98)
         sent, got = sum(after.tx) - sum(before.tx), sum(after.rx) - sum(before.rx)
         return {"mpps": sent / (wall - stolen) / 1e6, "in_mpps": got / (wall - stolen) / 1e6, "stolen": stolen / wall,
                 "wall_mpps": sent / wall / 1e6}
 
+    def attack(self, s, case):
+        """The victim's rate beside as many benign frames as hostile ones: {phase: turn}."""
+        out = {}
+        for phase, files in case.phases.items():
+            s.page.load(files, s.alive)
+            out[phase] = self.turn(s, case, self.args.seconds, {n: cases.ATTACK_RATE for n in files})
+        return out
+
     def check(self, s, case):
         """The beginning of the frames, at leisure: what came out, for comparison between switches."""
-        s.resume()
         p, ports = s.page, list(case.files)
         before = p.counts()
         limit = min(CHECKED, *(p.port[n].rx.frames for n in ports))
-        p.start(ports, case.flags | page.SUM, rate=LEARN_RATE // 4 if case.ports > 2 else 0, limit=limit)
         wanted = sum(before.rx) + limit * len(ports)
-        got = self.settle(p, wanted)
-        p.stop()
-        s.pause()
+        with s.running():
+            p.start(ports, case.flags | page.SUM, rate=LEARN_RATE // 4 if case.ports > 2 else 0, limit=limit)
+            got = self.settle(p, wanted)
         return {"in": sum(got.rx) - sum(before.rx), "out": sum(got.tx) - sum(before.tx),
                 "sum": (got.sum - before.sum) % 2**64}
 
@@ -81,16 +85,14 @@ class Bench:
     def learn(self, s, case):
         """Every frame once, slowly, again until none is flooded (a frame for a MAC not yet learnt leaves twice)."""
         p, ports = s.page, list(case.files)
-        s.resume()
+        limit = p.port[0].rx.frames
         for _ in range(8):
             before = p.counts()
-            limit = p.port[0].rx.frames
-            p.start(ports, 0, rate=LEARN_RATE, limit=limit)
-            got = self.settle(p, sum(before.rx) + limit * len(ports), 5 + 2 * limit / LEARN_RATE)
-            p.stop()
+            with s.running():
+                p.start(ports, 0, rate=LEARN_RATE, limit=limit)
+                got = self.settle(p, sum(before.rx) + limit * len(ports), 5 + 2 * limit / LEARN_RATE)
             if sum(got.tx) - sum(before.tx) == sum(got.rx) - sum(before.rx):
                 break
-        s.pause()
 
     def bring_up(self, names, case):
         up = []
@@ -113,26 +115,34 @@ class Bench:
             s.down()
 
     def measure(self, case, names):
-        up = self.bring_up(names, case)
+        up = self.bring_up([n for n in names if case.kind != "attack" or n != "testpmd"], case)
         try:
             checks = {s.name: self.check(s, case) for s in up if s.name != "testpmd"}
             got = {}
             for _ in range(self.args.rounds):
                 for s in up:
-                    for mode in getattr(s, "modes", (None,)):
-                        if mode:
-                            s.mode(mode)
-                        got.setdefault(mode or s.name, []).append(self.turn(s, case, self.args.seconds))
+                    for name, turn in self.turns(s, case):
+                        got.setdefault(name, []).append(turn)
             if self.args.raw:
                 for k, v in got.items():
-                    print(f"      {k:8}", *(f"{t['mpps']:.2f}({t['stolen']:.0%})" for t in v))
+                    print(f"      {k:14}", *(f"{t['mpps']:.2f}({t['stolen']:.0%})" for t in v))
             return self.sum_up(case, got, checks)
         finally:
             self.take_down(up)
 
+    def turns(self, s, case):
+        if case.kind == "attack":
+            for phase, turn in self.attack(s, case).items():
+                yield (s.name if phase == "attack" else f"{s.name} {phase}"), turn
+            return
+        for mode in getattr(s, "modes", (None,)):
+            if mode:
+                s.mode(mode)
+            yield mode or s.name, self.turn(s, case, self.args.seconds)
+
     @staticmethod
     def sum_up(case, got, checks):
-        out = {"case": case.letter, "title": case.title, "rules": case.n_rules, "masks": case.masks, "checks": checks,
+        out = {"case": case.letter, "title": case.title, "kind": case.kind, "rules": case.n_rules, "masks": case.masks, "checks": checks,
                "rates": {}}
         for name, turns in got.items():
             r = sorted(t["mpps"] for t in turns)

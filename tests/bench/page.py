@@ -80,9 +80,12 @@ class Page:
             time.sleep(0.001)
 
     def start(self, ports, flags=0, rate=0, limit=0):
+        """A rate for all (0: what they take), or by port as a dict."""
+        for p in self.port:
+            p.orders.flags = flags
         for n in ports:
             o = self.port[n].orders
-            o.flags, o.rate, o.limit = flags, rate, limit
+            o.rate, o.limit = rate.get(n, 0) if isinstance(rate, dict) else rate, limit
             o.start += 1
         for n in ports:
             self.port[n].orders.run = 1

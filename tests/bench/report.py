@@ -18,6 +18,10 @@ def ratio(a, b):
     return "-" if a is None or b is None else f"{a / b:.2f}x" if b > 0 and a / b < 1000 else ">1000x"
 
 
+def share(a, b):
+    return f"{a / b:.1%}" if b else "-"
+
+
 def agreement(r):
     """Do the switches that looked at the rules send the same frames?"""
     c = {k: (v["in"], v["out"], v["sum"]) for k, v in r["checks"].items()}
@@ -27,10 +31,19 @@ def agreement(r):
 
 
 def line(r):
+    if r["kind"] == "attack":
+        return attack_line(r)
     shown = "  ".join(f"{n} {number(rate(r, n))}" for n in ORDER if n in r["rates"])
     worst = max((v["max"] - v["min"]) / v["mpps"] if v["mpps"] else 0 for v in r["rates"].values())
     return (f"{r['case']}  {r['title']:<36} {shown}  | /ovs {ratio(rate(r, 'weft'), rate(r, 'ovs'))}"
             f"  /macswap {ratio(rate(r, 'weft'), rate(r, 'macswap'))}  spread {worst:.0%}  {agreement(r)}")
+
+
+def attack_line(r):
+    """The victim's rate beside benign frames, beside hostile ones, and what is left of it."""
+    shown = "  ".join(f"{n} {number(rate(r, n + ' benign'))} to {number(rate(r, n))} ({share(rate(r, n), rate(r, n + ' benign'))})"
+                      for n in ORDER if n in r["rates"])
+    return f"{r['case']}  {r['title']:<36} victim: {shown}  {agreement(r)}"
 
 
 def machine():
