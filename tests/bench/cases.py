@@ -141,7 +141,7 @@ def gateway(tenants, services, routes, flows):
         address = rng.integers(0x0b000000, 0xdf000000, 2 * routes) & rules.prefix_mask(length).astype(np.int64)
         nets += list(dict.fromkeys(zip(address.tolist(), length.tolist())))[:routes - tenants]
         for i, (a, n) in enumerate(nets):
-            lines.append(f"table=1,priority={n},ip,nw_dst={ip(a)}/{n},actions=set_field:02:00:00:00:00:fe->eth_src,"
+            lines.append(f"table=1,priority={n},vlan_tci=0x1000/0x1000,ip,nw_dst={ip(a)}/{n},actions=set_field:02:00:00:00:00:fe->eth_src,"
                          f"set_field:{mac(frames.MAC_LOCAL + 0x5000000 + i % 4096)}->eth_dst,dec_ttl,"
                          f"set_field:{4096 + 2000 + i % 2000}->vlan_vid,output:2")
         lines.append("table=1,priority=0,actions=drop")
