@@ -99,6 +99,14 @@ static void conn_free(struct conn *c)
     free(c);
 }
 
+/* A bufferevent keeps others from taking bytes out of its buffer, so it is thawed first. */
+static void last_words(struct conn *c)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    (void)evbuffer_unfreeze(out, 1);
+    (void)evbuffer_write(out, bufferevent_getfd(c->bev));
+}
+
 static void conn_end(struct conn *c, const char *why)
 {
     struct controller *k = c->of;
@@ -110,7 +118,7 @@ static void conn_end(struct conn *c, const char *why)
     weft_log(w, l, "bridge %s: controller %s%s%s: %s", k->all->b->dp->name, k->text,
              *c->peer ? " from " : "", c->peer, why);
     if (c->connected) /* the last words, an error message say, as far as the socket takes them */
-        (void)evbuffer_write(bufferevent_get_output(c->bev), bufferevent_getfd(c->bev));
+        last_words(c);
     conn_free(c);
     if (!k->target.passive)
         schedule_retry(k);

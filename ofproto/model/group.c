@@ -242,7 +242,7 @@ static int chain_check(struct ofm *m, const struct ofw_group_mod *mod, struct of
     for (unsigned i = 0; i < mod->n; i++) {
         const struct ofw_bucket *b = &mod->buckets[i];
         if (b->watch_group != OFPG_ANY && !find(m, b->watch_group))
-            return refuse(e, OFPGMFC_WATCH_UNSUPPORTED, "no such group to watch");
+            return refuse(e, OFPGMFC_BAD_WATCH, "no such group to watch");
         if (ofm_actions_check(m, &b->actions, e) < 0)
             return -1;
     }

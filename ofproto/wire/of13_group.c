@@ -71,7 +71,7 @@ static int bucket_decode(struct reader *r, struct ofw_arena *arena, struct ofw_b
     b->watch_group = read_u32(r);
     read_skip(r, 4);
     if (r->bad || len < BUCKET_BYTES || len % 8 || len - (size_t)BUCKET_BYTES > r->left)
-        return bad_length(e);
+        return failed(e, OFPGMFC_BAD_BUCKET, "wrong length of a bucket");
     return ofw_actions_decode(r, len - (size_t)BUCKET_BYTES, arena, &b->actions, e);
 }
 

@@ -23,11 +23,11 @@ static int bad_length(struct ofw_error *e)
 static int band_ok(const struct ofw_band *b, struct ofw_error *e)
 {
     if (b->type != OFPMBT_DROP && b->type != OFPMBT_DSCP_REMARK)
-        return failed(e, OFPMMFC_BAD_BAND_TYPE, "bands drop or remark DSCP");
+        return failed(e, OFPMMFC_BAD_BAND, "bands drop or remark DSCP");
     if (b->rate == 0)
         return failed(e, OFPMMFC_BAD_RATE, "a band's rate is not 0");
     if (b->type == OFPMBT_DSCP_REMARK && (b->prec_level == 0 || b->prec_level > PREC_MAX))
-        return failed(e, OFPMMFC_BAD_BAND, "a drop precedence rises by 1 or 2");
+        return failed(e, OFPMMFC_BAD_BAND_VALUE, "a drop precedence rises by 1 or 2");
     return 0;
 }
 
@@ -68,7 +68,7 @@ static int band_decode(struct reader *r, struct ofw_band *b, struct ofw_error *e
     b->rate = read_u32(&body);
     b->burst = read_u32(&body);
     if (b->type != OFPMBT_DROP && b->type != OFPMBT_DSCP_REMARK)
-        return failed(e, OFPMMFC_BAD_BAND_TYPE, "bands drop or remark DSCP");
+        return failed(e, OFPMMFC_BAD_BAND, "bands drop or remark DSCP");
     if (len != BAND_BYTES)
         return bad_length(e);
     b->prec_level = b->type == OFPMBT_DSCP_REMARK ? read_u8(&body) : 0;

@@ -14,9 +14,9 @@ A, B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
 DATA = Raw(b"x" * 40)
 
 
-@pytest.fixture(scope="module", params=["veth", "tap"])
-def switch(tmp_path_factory, request):
-    s = Switch(tmp_path_factory.mktemp("weft"), request.param)
+@pytest.fixture(scope="module")
+def switch(tmp_path_factory):
+    s = Switch(tmp_path_factory.mktemp("weft"))
     yield s
     s.stop()
 

@@ -165,7 +165,7 @@ static void chains_never_loop_and_hold_what_they_name(void **state)
     REFUSED(group(OFPGC_ADD, "group_id=4,type=all,bucket=group:5"), OFPET_BAD_ACTION,
             OFPBAC_BAD_OUT_GROUP);
     GROUP_REFUSED(group(OFPGC_ADD, "group_id=4,type=ff,bucket=watch_group:5,actions=drop"),
-                  OFPGMFC_WATCH_UNSUPPORTED);
+                  OFPGMFC_BAD_WATCH);
     GROUP_REFUSED(group(OFPGC_DELETE, "group_id=2"), OFPGMFC_CHAINED_GROUP);
     assert_int_equal(group(OFPGC_DELETE, "group_id=3"), 0);
     assert_int_equal(group(OFPGC_DELETE, "group_id=2"), 0);
@@ -266,10 +266,10 @@ static void bad_bands_have_their_errors(void **state)
         struct ofw_band band;
         uint16_t code;
     } bad[] = {
-        {{.type = 3, .rate = 1}, OFPMMFC_BAD_BAND_TYPE},
+        {{.type = 3, .rate = 1}, OFPMMFC_BAD_BAND},
         {{.type = OFPMBT_DROP}, OFPMMFC_BAD_RATE},
-        {{.type = OFPMBT_DSCP_REMARK, .rate = 1}, OFPMMFC_BAD_BAND},
-        {{.type = OFPMBT_DSCP_REMARK, .rate = 1, .prec_level = 3}, OFPMMFC_BAD_BAND},
+        {{.type = OFPMBT_DSCP_REMARK, .rate = 1}, OFPMMFC_BAD_BAND_VALUE},
+        {{.type = OFPMBT_DSCP_REMARK, .rate = 1, .prec_level = 3}, OFPMMFC_BAD_BAND_VALUE},
     };
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct ofw_meter_mod m = {.id = 1, .flags = OFPMF_KBPS, .n = 1, .bands = &bad[i].band};
@@ -343,7 +343,7 @@ static void a_meter_survives_its_bytes_and_its_text(void **state)
             OFPET_BAD_REQUEST, OFPBRC_BAD_LEN);
     bytes[17] = 9; /* its type */
     METER_REFUSED(ofw_meter_mod_decode(reader_of(bytes + 8, w.len - 8), read, &back, &b.e),
-                  OFPMMFC_BAD_BAND_TYPE);
+                  OFPMMFC_BAD_BAND);
 }
 
 static void bad_text_is_explained(void **state)
