@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "control/api_priv.h"
+#include "datapath/tunnel.h"
 
 struct listing {
     json_t *list;
@@ -20,6 +21,8 @@ static bool add_entry(void *ctx, const struct fdb_entry *f)
         return true;
     json_t *o = json_pack("{s:s,s:i,s:o,s:b,s:i}", "port", p ? p->name : "", "vlan", (int)f->vlan,
                           "mac", api_mac(f->mac), "static", f->is_static, "moves", (int)f->moves);
+    if (p && p->tunnel && f->endpoint)
+        json_object_set_new(o, "remote", api_endpoint(p->tunnel->vtep, f->endpoint));
     if (!f->is_static) {
         nsec_t age = l->now > f->used_ns ? l->now - f->used_ns : 0;
         json_object_set_new(o, "age_s", json_integer(age / NSEC_PER_SEC));

@@ -34,7 +34,7 @@ struct api_method {
 
 /* The tables of api_*.c; each ends with a NULL name. */
 extern const struct api_method api_bridge_methods[], api_port_methods[], api_flow_methods[],
-    api_group_methods[], api_fdb_methods[], api_stats_methods[], api_daemon_methods[];
+    api_group_methods[], api_fdb_methods[], api_vtep_methods[], api_stats_methods[], api_daemon_methods[];
 /* Calls fn for every method. */
 void api_methods_each(void (*fn)(void *ctx, const struct api_method *m), void *ctx);
 /* "string", "number", ... */
@@ -69,6 +69,10 @@ struct config *api_edit(struct weft *w, struct errbuf *e);
 json_t *api_text(const char *s);
 json_t *api_u64(uint64_t v);
 json_t *api_mac(struct mac m);
+struct vtep;
+/* "192.0.2.2" */
+json_t *api_ip(const struct ip6 *ip, bool v6);
+json_t *api_endpoint(const struct vtep *v, uint16_t number);
 /* A struct of the configuration by its schema, without what was not given. */
 json_t *api_config_json(const void *base, const cyaml_schema_field_t *fields);
 /* "10", "20-29" */

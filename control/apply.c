@@ -137,9 +137,14 @@ int apply_config(struct weft *w, const struct config *want, struct errbuf *e)
     int r = 0;
     if (!want)
         return 0;
+    apply_vteps_unport(w, want);
     delete_unwanted(w, want);
+    apply_vteps_delete(w, want);
+    r = apply_vteps_create(w, want, e);
     for (unsigned i = 0; r == 0 && i < want->bridges_count; i++)
         r = apply_bridge(w, &want->bridges[i], e);
+    if (r == 0)
+        r = apply_vteps_link(w, want, e);
     if (r == 0)
         order_bridges(w, want);
     weft_kick(w);

@@ -9,6 +9,7 @@
 
 #include "control/config_priv.h"
 #include "control/weft_priv.h"
+#include "datapath/tunnel.h"
 
 static const char *const live_keys[] = {"down",         "mtu",           "mac",    "max_macs",
                                         "tag",          "vlan_mode",     "trunks", "cvlans",
@@ -175,7 +176,10 @@ static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no
     struct ofw_port desc;
     struct weft_port *p = calloc(1, sizeof *p);
     config_port_options(cp, &o);
+    struct ip6 *remotes = config_port_remotes(cp, &o.n_remotes);
+    o.remotes = remotes;
     int r = p ? port_create(b->w->sw, &o, &dp, e) : errbuf_set(e, ENOMEM, "out of memory");
+    free(remotes);
     if (r == 0)
         r = set_up(b, dp, cp, no, e);
     if (r < 0) {
@@ -221,6 +225,10 @@ static int change_keys(struct weft_port *p, const struct config_port *cp, struct
     struct mac mac;
     struct port_vlan v;
     uint16_t mtu = cp->mtu ? cp->mtu : 1500;
+    if (p->dp->tunnel && !cp->mtu)
+        mtu = p->dp->mtu; /* follows the underlay's: apply_vteps_link() */
+    if (p->dp->tunnel)
+        p->dp->tunnel->auto_mtu = !cp->mtu;
     if (differs(p, cp, vlan_keys)) {
         config_port_vlan(cp, &v);
         r = port_set_vlan(p->dp, &v, e);

@@ -21,7 +21,7 @@ struct strbuf;
 
 struct config_port {
     char *name;
-    char *type; /* "tap", "vhost-user", "af_packet", "pcap", "null", "ring", "dpdk" */
+    char *type; /* "tap", "vhost-user", "af_packet", "pcap", "null", "ring", "dpdk", "vxlan" */
     char *ifname, *netns, *path, *pcap_in, *pcap_out, *devargs, *mac;
     bool server, pcap_loop, down;
     bool *offloads;  /* NULL: true */
@@ -38,6 +38,37 @@ struct config_port {
     char *priority_tags; /* "no" (default), "if-nonzero", "always" */
     char *qinq_ethtype;  /* "802.1ad" (default), "802.1q" */
     uint32_t max_macs;   /* FDB entries that may be learnt on it; 0: no limit */
+    char *vtep;          /* vxlan: which of ours */
+    char *key;           /* vxlan: the VNI, or "flow": the packet's tunnel_id */
+    char *remote_ip;     /* vxlan: the one VTEP at the other end */
+    char **remotes;      /* vxlan: or those that floods go to; a multicast group counts as one */
+    unsigned remotes_count;
+};
+
+struct config_neighbor {
+    char *ip, *mac;
+};
+
+/* An address of ours on the underlay (datapath/tunnel.h). */
+struct config_vtep {
+    char *name;
+    char *port;    /* to the underlay */
+    char *ip;      /* "192.0.2.1/24", "2001:db8::1/64" */
+    uint16_t vlan; /* of the underlay; 0: untagged */
+    char *mac;     /* NULL: from the name */
+    char *gateway;
+    struct config_neighbor *neighbors; /* next hops that are not asked for */
+    unsigned neighbors_count;
+    uint16_t udp_port;  /* 0: 4789 (GPE: 4790) */
+    uint8_t ttl;        /* 0: 64 */
+    bool *df;           /* NULL: true */
+    bool *udp_checksum; /* NULL: over IPv6 only */
+    bool udp6_zero;     /* take IPv6 packets without a UDP checksum */
+    char *dscp;         /* "uniform", or a number; NULL: 0 */
+    char *extension;    /* "gbp", "gpe"; NULL: none */
+    bool inner_vlan;    /* tenants' frames may be tagged */
+    bool nested;        /* tenants' frames may be VXLAN themselves */
+    bool known_only;    /* hear only VTEPs that ports name */
 };
 
 struct config_static {
@@ -93,6 +124,8 @@ struct config {
     struct config_workers workers;
     struct config_memory memory;
     char *log_level; /* "error", "warning", "info" (default), "debug" */
+    struct config_vtep *vteps;
+    unsigned vteps_count;
     struct config_bridge *bridges;
     unsigned bridges_count;
 };
@@ -140,5 +173,11 @@ struct config_port *config_find_port(struct config *c, const char *name,
 /* A port's VLAN keys as the datapath wants them; checked before. */
 void config_port_vlan(const struct config_port *p, struct port_vlan *out);
 void config_port_options(const struct config_port *p, struct port_options *out);
+/* A vxlan port's remotes as addresses, remote_ip or the list, malloc'ed; NULL: none, or no memory.
+ */
+struct ip6 *config_port_remotes(const struct config_port *p, unsigned *n);
+const struct config_vtep *config_find_vtep(const struct config *c, const char *name);
+struct vtep_options;
+void config_vtep_options(const struct config_vtep *v, struct vtep_options *out);
 
 #endif

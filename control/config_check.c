@@ -223,6 +223,8 @@ static int check_bridge(struct config_check *k, unsigned bi)
 int config_check_all(struct config_check *k)
 {
     int r = check_top(k);
+    if (r == 0)
+        r = config_check_vteps(k);
     for (unsigned i = 0; r == 0 && i < k->c->bridges_count; i++)
         r = check_bridge(k, i);
     return r;

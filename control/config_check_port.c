@@ -18,6 +18,7 @@ static const struct kind kinds[] = {
     {"null", NULL, ""},
     {"ring", NULL, ""},
     {"dpdk", "devargs", "devargs queues offloads"},
+    {"vxlan", "vtep", "vtep key remote_ip remotes"},
 };
 
 static const struct kind *kind_of(const char *type)
@@ -43,16 +44,19 @@ static int check_kind(struct config_check *k, const struct config_port *p)
     if (!kind)
         return config_refuse(k, "type",
                              "\"%.60s\" is no kind of port; expected tap, vhost-user, af_packet, "
-                             "pcap, null, ring or dpdk",
+                             "pcap, null, ring, dpdk or vxlan",
                              p->type);
     const struct {
         const char *key;
         bool given;
     } keys[] = {
-        {"ifname", p->ifname},     {"netns", p->netns},         {"path", p->path},
-        {"server", p->server},     {"pcap_in", p->pcap_in},     {"pcap_out", p->pcap_out},
-        {"devargs", p->devargs},   {"pcap_loop", p->pcap_loop}, {"queues", p->queues},
-        {"offloads", p->offloads},
+        {"ifname", p->ifname},       {"netns", p->netns},
+        {"path", p->path},           {"server", p->server},
+        {"pcap_in", p->pcap_in},     {"pcap_out", p->pcap_out},
+        {"devargs", p->devargs},     {"pcap_loop", p->pcap_loop},
+        {"queues", p->queues},       {"offloads", p->offloads},
+        {"vtep", p->vtep},           {"key", p->key},
+        {"remote_ip", p->remote_ip}, {"remotes", p->remotes_count},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (keys[i].given && !has_word(kind->takes, keys[i].key))
@@ -147,6 +151,8 @@ int config_check_port(struct config_check *k, const struct config_bridge *b,
         r = check_kind(k, p);
     if (r == 0)
         r = check_vlan(k, p);
+    if (r == 0 && p->vtep)
+        r = config_check_tunnel(k, p);
     if (r < 0)
         return r;
     if (p->mtu && (p->mtu < WEFT_MTU_MIN || p->mtu > WEFT_MTU_MAX))

@@ -84,6 +84,8 @@ static const cyaml_schema_value_t bridge_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_bridge, config_bridge_fields)};
 static const cyaml_schema_value_t port_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_port, config_port_fields)};
+static const cyaml_schema_value_t vtep_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_vtep, config_vtep_fields)};
 
 static int no_memory(struct errbuf *e) { return errbuf_set(e, ENOMEM, "out of memory"); }
 
@@ -287,6 +289,18 @@ void config_port_free(struct config_port *p)
     cyaml_config_t y = config_cyaml();
     if (p)
         cyaml_free(&y, &port_value, p, 0);
+}
+
+struct config_vtep *config_vtep_copy(const struct config_vtep *v)
+{
+    return copy_piece(v, sizeof *v, &vtep_value);
+}
+
+void config_vtep_free(struct config_vtep *v)
+{
+    cyaml_config_t y = config_cyaml();
+    if (v)
+        cyaml_free(&y, &vtep_value, v, 0);
 }
 
 struct config_bridge *config_bridge_head(const struct config_bridge *b)

@@ -20,6 +20,7 @@ enum { CONFIG_BYTES_MAX = 64 << 20, CONFIG_PATH_MAX = 192 };
 extern const cyaml_schema_value_t config_schema;
 extern const cyaml_schema_field_t config_port_fields[];
 extern const cyaml_schema_field_t config_bridge_fields[];
+extern const cyaml_schema_field_t config_vtep_fields[];
 
 /* libcyaml's settings, quiet. */
 cyaml_config_t config_cyaml(void);
@@ -77,6 +78,11 @@ int config_check_port(struct config_check *k, const struct config_bridge *b,
                       const struct config_port *p);
 /* flows, groups, meters: lists that have commands of their own. */
 bool config_is_of_list(const char *key);
+/* config_vtep.c */
+int config_check_vteps(struct config_check *k);
+int config_check_tunnel(struct config_check *k, const struct config_port *p);
+struct config_vtep *config_vtep_copy(const struct config_vtep *v);
+void config_vtep_free(struct config_vtep *v);
 /* Every flow, group and meter parses (config_flows.c). */
 int config_check_flows(struct config_check *k, const struct config_bridge *b);
 
@@ -87,5 +93,8 @@ bool config_mac(const char *text, struct mac *out);
 /* Adds "10" or "20-29" to a VLAN set. */
 bool config_vlans(const char *text, uint64_t set[4096 / 64]);
 bool config_dpid(const char *text, uint64_t *out);
+/* "192.0.2.1" or "2001:db8::1"; with prefix not NULL also "/24". An IPv4 address lies in the first
+ * four bytes. */
+bool config_ip(const char *text, struct ip6 *out, bool *v6, uint8_t *prefix);
 
 #endif

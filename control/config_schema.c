@@ -41,6 +41,10 @@ const cyaml_schema_field_t config_port_fields[] = {
     TEXT(struct config_port, "priority_tags", priority_tags),
     TEXT(struct config_port, "qinq_ethtype", qinq_ethtype),
     NUMBER(struct config_port, "max_macs", max_macs),
+    TEXT(struct config_port, "vtep", vtep),
+    TEXT(struct config_port, "key", key),
+    TEXT(struct config_port, "remote_ip", remote_ip),
+    LIST(struct config_port, "remotes", remotes, &text_item),
     CYAML_FIELD_END,
 };
 
@@ -81,6 +85,37 @@ const cyaml_schema_field_t config_bridge_fields[] = {
 static const cyaml_schema_value_t bridge_item = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_bridge, config_bridge_fields)};
 
+static const cyaml_schema_field_t neighbor_fields[] = {
+    CYAML_FIELD_STRING_PTR("ip", CYAML_FLAG_POINTER, struct config_neighbor, ip, 1, 255),
+    CYAML_FIELD_STRING_PTR("mac", CYAML_FLAG_POINTER, struct config_neighbor, mac, 1, 255),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t neighbor_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_neighbor, neighbor_fields)};
+
+const cyaml_schema_field_t config_vtep_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_vtep, name, 1, 255),
+    CYAML_FIELD_STRING_PTR("ip", CYAML_FLAG_POINTER, struct config_vtep, ip, 1, 255),
+    TEXT(struct config_vtep, "port", port),
+    NUMBER(struct config_vtep, "vlan", vlan),
+    TEXT(struct config_vtep, "mac", mac),
+    TEXT(struct config_vtep, "gateway", gateway),
+    LIST(struct config_vtep, "neighbors", neighbors, &neighbor_item),
+    NUMBER(struct config_vtep, "udp_port", udp_port),
+    NUMBER(struct config_vtep, "ttl", ttl),
+    CYAML_FIELD_BOOL_PTR("df", OPT_PTR, struct config_vtep, df),
+    CYAML_FIELD_BOOL_PTR("udp_checksum", OPT_PTR, struct config_vtep, udp_checksum),
+    FLAG(struct config_vtep, "udp6_zero", udp6_zero),
+    TEXT(struct config_vtep, "dscp", dscp),
+    TEXT(struct config_vtep, "extension", extension),
+    FLAG(struct config_vtep, "inner_vlan", inner_vlan),
+    FLAG(struct config_vtep, "nested", nested),
+    FLAG(struct config_vtep, "known_only", known_only),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t vtep_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_vtep, config_vtep_fields)};
+
 static const cyaml_schema_field_t workers_fields[] = {
     LIST(struct config_workers, "cpus", cpus, &int_item),
     NUMBER(struct config_workers, "idle_spin_us", idle_spin_us),
@@ -103,6 +138,7 @@ static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_MAPPING("workers", OPT | CYAML_FLAG_FLOW, struct config, workers, workers_fields),
     CYAML_FIELD_MAPPING("memory", OPT | CYAML_FLAG_FLOW, struct config, memory, memory_fields),
     TEXT(struct config, "log_level", log_level),
+    LIST(struct config, "vteps", vteps, &vtep_item),
     LIST(struct config, "bridges", bridges, &bridge_item),
     CYAML_FIELD_END,
 };

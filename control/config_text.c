@@ -1,4 +1,5 @@
 /* control/config_text.c: values that the file writes as strings. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,30 @@ bool config_vlans(const char *text, uint64_t set[4096 / 64])
     for (unsigned v = from; v <= to; v++)
         set[v / 64] |= UINT64_C(1) << (v % 64);
     return true;
+}
+
+bool config_ip(const char *text, struct ip6 *out, bool *v6, uint8_t *prefix)
+{
+    char ip[64];
+    size_t n = strcspn(text, "/");
+    if (n >= sizeof ip || (text[n] && !prefix))
+        return false;
+    memcpy(ip, text, n);
+    ip[n] = '\0';
+    *out = (struct ip6){{0}};
+    *v6 = inet_pton(AF_INET6, ip, out->b) == 1;
+    if (!*v6 && inet_pton(AF_INET, ip, out->b) != 1)
+        return false;
+    if (!prefix)
+        return true;
+    unsigned long bits = *v6 ? 128 : 32;
+    char *end = NULL;
+    *prefix = (uint8_t)bits;
+    if (!text[n])
+        return true;
+    unsigned long given = strtoul(text + n + 1, &end, 10);
+    *prefix = (uint8_t)given;
+    return text[n + 1] >= '0' && text[n + 1] <= '9' && !*end && given <= bits;
 }
 
 bool config_dpid(const char *text, uint64_t *out)
@@ -140,6 +165,10 @@ void config_port_options(const struct config_port *p, struct port_options *out)
         .mtu = p->mtu,
         .offloads_off = p->offloads && !*p->offloads,
         .queues = p->queues,
+        .vtep = p->vtep,
+        .vni = p->key ? (uint32_t)strtoul(p->key, NULL, 0) : 0,
+        .any_vni = p->key && !strcmp(p->key, "flow"),
+        .point_to_point = p->remote_ip != NULL,
     };
     if (p->mac)
         (void)config_mac(p->mac, &out->mac);

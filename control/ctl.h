@@ -142,6 +142,8 @@ int ctl_reload(struct ctl *c, int argc, char **argv);
 int ctl_log_level(struct ctl *c, int argc, char **argv);
 int ctl_api(struct ctl *c, int argc, char **argv);
 
+int ctl_vtep_show(struct ctl *c, int argc, char **argv);
+int ctl_vni_show(struct ctl *c, int argc, char **argv);
 int ctl_fdb_show(struct ctl *c, int argc, char **argv);
 int ctl_fdb_flush(struct ctl *c, int argc, char **argv);
 int ctl_fdb_add(struct ctl *c, int argc, char **argv);

@@ -94,7 +94,7 @@ int ctl_fdb_show(struct ctl *c, int argc, char **argv)
         code = ctl_ask(c, "fdb.show", params, &r);
     if (code != CTL_OK || !r)
         return code;
-    ctl_table_init(&t, "BRIDGE|PORT|>VLAN|MAC|>AGE|>MOVES");
+    ctl_table_init(&t, "BRIDGE|PORT|>VLAN|MAC|>AGE|>MOVES|REMOTE");
     json_array_foreach(r, i, b) json_array_foreach(json_object_get(b, "entries"), k, v)
     {
         ctl_table_cell(&t, "%s", ctl_s(b, "bridge"));
@@ -106,6 +106,7 @@ int ctl_fdb_show(struct ctl *c, int argc, char **argv)
         else
             ctl_table_cell(&t, "%lld", ctl_i(v, "age_s"));
         ctl_table_cell(&t, "%lld", ctl_i(v, "moves"));
+        ctl_table_cell(&t, "%s", ctl_s(v, "remote"));
     }
     json_decref(r);
     ctl_table_print(&t, c->out, "no MACs\n");

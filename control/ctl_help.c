@@ -3,10 +3,11 @@
 
 #include "control/ctl.h"
 
-#define PORT_KEYS                                                                                  \
-    "  keys: type (tap, vhost-user, af_packet, pcap, null, ring, dpdk), ifname, netns, path,\n"    \
-    "  server, pcap_in, pcap_out, pcap_loop, devargs, queues, ofport, mac, mtu, down, offloads,\n" \
-    "  vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs\n"
+#define PORT_KEYS                                                                                \
+    "  keys: type (tap, vhost-user, af_packet, pcap, null, ring, dpdk, vxlan), ifname, netns,\n" \
+    "  path, server, pcap_in, pcap_out, pcap_loop, devargs, queues, ofport, mac, mtu, down,\n"   \
+    "  offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs, vtep,\n" \
+    "  key, remote_ip, remotes\n"
 #define BRIDGE_KEYS                                                                          \
     "  keys: datapath_id, fail_mode, controllers, probe_s, local, forward_bpdu, fdb.size,\n" \
     "  fdb.ageing_s\n"
@@ -46,6 +47,10 @@ const struct ctl_command ctl_commands[] = {
     {"fdb", "add", ctl_fdb_add, 4, 4, 0, "BRIDGE MAC VLAN PORT", "a static MAC; VLAN 0: none",
      "  weftctl fdb add br0 02:00:00:00:00:01 10 vm1\n"},
     {"fdb", "del", ctl_fdb_del, 2, 3, 0, "BRIDGE MAC [VLAN]", "delete one MAC", NULL},
+
+    {"vtep", "show", ctl_vtep_show, 0, 1, 0, "[VTEP]",
+     "our tunnel end points, and the remote ones that they know", NULL},
+    {"vni", "show", ctl_vni_show, 0, 0, 0, "", "VNIs, their bridges, VLANs and counters", NULL},
 
     {"flow", "add", ctl_flow_add, 2, -1, 0, "BRIDGE FLOW...|-|@FILE",
      "add flows, in ovs-ofctl's syntax",

@@ -9,6 +9,7 @@
 #include "control/weft_priv.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
+#include "datapath/tunnel.h"
 
 enum { LINK_POLL_MS = 500 };
 
@@ -61,6 +62,8 @@ static nsec_t run_all(struct weft *w, nsec_t now)
     packet_in_run(w, now);
     if (now >= w->link_due_ns) {
         poll_links(w);
+        for (unsigned i = 0; i < w->n_vteps; i++)
+            vtep_resolve(w->vteps[i].dp, now);
         w->link_due_ns = now + LINK_POLL_MS * NSEC_PER_MSEC;
     }
     nsec_t due = w->link_due_ns;
@@ -199,6 +202,7 @@ void weft_free(struct weft *w)
         w->n_bridges--;
         of_bridge_free(b);
     }
+    apply_vteps_free(w);
     protocol_stop(w->proto);
     if (w->tick)
         event_free(w->tick);

@@ -78,6 +78,12 @@ struct of_bridge {
     uint32_t next_buffer;
 };
 
+/* A VTEP of ours that runs, and the configuration it was made from. */
+struct weft_vtep {
+    struct config_vtep *cfg; /* own copy */
+    struct vtep *dp;
+};
+
 struct weft {
     struct weft_switch *sw;
     struct config *config;
@@ -89,6 +95,8 @@ struct weft {
     struct protocol *proto; /* NULL in stepped mode */
     struct of_bridge *bridges[WEFT_BRIDGES_MAX];
     unsigned n_bridges;
+    struct weft_vtep vteps[WEFT_VTEPS_MAX];
+    unsigned n_vteps;
     nsec_t link_due_ns;
 };
 
@@ -105,6 +113,14 @@ int apply_ports_create(struct of_bridge *b, const struct config_bridge *want, st
 /* Numbers of deleted ports are kept until the change is over. */
 void apply_forget_numbers(struct of_bridge *b);
 void apply_port_destroy(struct of_bridge *b, struct weft_port *p);
+/* apply_vtep.c. Those that are not wanted as they are go, with the ports of theirs; then, once no
+ * port is left that wants them, they themselves. */
+void apply_vteps_unport(struct weft *w, const struct config *want);
+void apply_vteps_delete(struct weft *w, const struct config *want);
+int apply_vteps_create(struct weft *w, const struct config *want, struct errbuf *e);
+/* When all ports are there: their ways to the underlay. */
+int apply_vteps_link(struct weft *w, const struct config *want, struct errbuf *e);
+void apply_vteps_free(struct weft *w);
 int apply_statics(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e);
 
 /* ---- ofbridge.c, offlows.c ---- */

@@ -1,0 +1,107 @@
+/* control/api_vtep.c: our VTEPs, the remote ones, and VNIs. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "control/api_priv.h"
+#include "datapath/tunnel.h"
+
+json_t *api_ip(const struct ip6 *ip, bool v6)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    (void)inet_ntop(v6 ? AF_INET6 : AF_INET, ip->b, text, sizeof text);
+    return json_string(text);
+}
+
+json_t *api_endpoint(const struct vtep *v, uint16_t number)
+{
+    return api_ip(&endpoint_at(v, number)->ip, v->opt.local.v6);
+}
+
+static json_t *remote_json(const struct vtep *v, uint16_t number, nsec_t now)
+{
+    const struct endpoint *p = endpoint_at(v, number);
+    uint64_t mac = atomic_load(&p->hop->mac);
+    json_t *o = json_pack("{s:o,s:b}", "ip", api_endpoint(v, number), "multicast", p->multicast);
+    if (p->hop != &p->own)
+        json_object_set_new(o, "via", api_ip(&p->hop->ip, v->opt.local.v6));
+    if (mac & HOP_KNOWN)
+        json_object_set_new(o, "mac", api_mac(mac_from_u64(mac)));
+    json_object_set_new(o, "state",
+                        json_string(mac & HOP_STATIC  ? "static"
+                                    : mac & HOP_KNOWN ? "reachable"
+                                                      : "unknown"));
+    if ((mac & HOP_KNOWN) && !(mac & HOP_STATIC))
+        json_object_set_new(o, "age_s",
+                            json_integer((now - atomic_load(&p->hop->confirmed_ns)) /
+                                         NSEC_PER_SEC));
+    return o;
+}
+
+static json_t *vtep_json(const struct weft_vtep *wv, nsec_t now)
+{
+    const struct vtep *v = wv->dp;
+    const struct port *uplink = atomic_load(&v->uplink);
+    json_t *remotes = json_array();
+    uint32_t n = atomic_load(&v->n_endpoints);
+    for (uint32_t i = 1; i <= n; i++)
+        json_array_append_new(remotes, remote_json(v, (uint16_t)i, now));
+    return json_pack("{s:s,s:s,s:o,s:s,s:b,s:i,s:i,s:o}", "name", v->name, "ip", wv->cfg->ip, "mac",
+                     api_mac(v->opt.local.mac), "port", uplink ? uplink->name : "", "up",
+                     uplink && atomic_load(&uplink->link_up), "udp_port",
+                     (int)v->opt.local.udp_port, "vnis", (int)v->n_ports, "remotes", remotes);
+}
+
+static int vtep_show(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
+{
+    const char *name = api_str(params, "name");
+    json_t *list = json_array();
+    bool found = !name;
+    for (unsigned i = 0; i < w->n_vteps; i++) {
+        if (name && strcmp(name, w->vteps[i].cfg->name))
+            continue;
+        found = true;
+        json_array_append_new(list, vtep_json(&w->vteps[i], weft_now(w)));
+    }
+    if (found)
+        return api_done(list, out, e);
+    json_decref(list);
+    return errbuf_set(e, ENOENT, "no VTEP \"%.60s\"; see `weftctl vtep show`", name);
+}
+
+static json_t *vni_json(const struct of_bridge *b, const struct weft_port *p)
+{
+    const struct tunnel_port *t = p->dp->tunnel;
+    json_t *remotes = json_array();
+    for (unsigned i = 0; i < t->flood->n; i++)
+        json_array_append_new(remotes, api_endpoint(t->vtep, t->flood->to[i]));
+    json_t *o = json_pack("{s:s,s:s,s:i,s:s,s:b,s:i,s:i,s:o,s:o}", "port", p->dp->name, "bridge",
+                          b->dp->name, "vlan", p->cfg ? (int)p->cfg->tag : 0, "vtep", t->vtep->name,
+                          "point_to_point", t->remote != 0, "mtu", (int)p->dp->mtu, "macs",
+                          (int)fdb_port_count(b->dp->fdb, p->dp->index), "remotes", remotes,
+                          "counters", api_counters(p->dp));
+    json_object_set_new(o, "vni", t->any_vni ? json_string("flow") : json_integer(t->vni));
+    return o;
+}
+
+static int vni_show(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
+{
+    (void)params;
+    json_t *list = json_array();
+    for (unsigned i = 0; i < w->n_bridges; i++) {
+        const struct weft_port *p;
+        TAILQ_FOREACH(p, &w->bridges[i]->ports, next)
+            if (p->dp->tunnel)
+                json_array_append_new(list, vni_json(w->bridges[i], p));
+    }
+    return api_done(list, out, e);
+}
+
+const struct api_method api_vtep_methods[] = {
+    {"vtep.show",
+     vtep_show,
+     {{"name", API_STRING, false}},
+     "our VTEPs, and the remote ones that they know"},
+    {"vni.show", vni_show, {{0}}, "VNIs with their bridges, VLANs, remotes and counters"},
+    {0},
+};

@@ -1,0 +1,143 @@
+/* control/apply_vtep.c: our VTEPs follow the configuration.
+ *
+ * A VTEP that changes in more than its underlay port and neighbours is made anew, and so are
+ * the ports that go through it: under their old OpenFlow numbers, as any port. */
+#include <errno.h>
+#include <string.h>
+
+#include "control/config_priv.h"
+#include "control/weft_priv.h"
+#include "datapath/tunnel.h"
+
+static bool is_live(const char *key) { return !strcmp(key, "port") || !strcmp(key, "neighbors"); }
+
+static bool is_wanted(const struct weft_vtep *v, const struct config *want)
+{
+    const struct config_vtep *cv = config_find_vtep(want, v->cfg->name);
+    if (!cv)
+        return false;
+    for (const cyaml_schema_field_t *f = config_vtep_fields; f->key; f++)
+        if (!is_live(f->key) && !config_field_equal(v->cfg, cv, f))
+            return false;
+    return true;
+}
+
+static void unport(struct weft *w, const struct vtep *v)
+{
+    for (unsigned i = 0; i < w->n_bridges; i++) {
+        struct weft_port *p = TAILQ_FIRST(&w->bridges[i]->ports), *next;
+        for (; p; p = next) {
+            next = TAILQ_NEXT(p, next);
+            if (p->dp->tunnel && p->dp->tunnel->vtep == v)
+                apply_port_destroy(w->bridges[i], p);
+        }
+    }
+}
+
+void apply_vteps_unport(struct weft *w, const struct config *want)
+{
+    for (unsigned i = 0; i < w->n_vteps; i++)
+        if (!is_wanted(&w->vteps[i], want))
+            unport(w, w->vteps[i].dp);
+}
+
+static void destroy(struct weft *w, unsigned i)
+{
+    weft_log(w, LOG_LVL_INFO, "VTEP %s: deleted", w->vteps[i].cfg->name);
+    vtep_destroy(w->vteps[i].dp);
+    config_vtep_free(w->vteps[i].cfg);
+    memmove(&w->vteps[i], &w->vteps[i + 1], (--w->n_vteps - i) * sizeof w->vteps[0]);
+}
+
+void apply_vteps_delete(struct weft *w, const struct config *want)
+{
+    for (unsigned i = w->n_vteps; i-- > 0;)
+        if (!is_wanted(&w->vteps[i], want))
+            destroy(w, i);
+}
+
+void apply_vteps_free(struct weft *w)
+{
+    while (w->n_vteps)
+        destroy(w, w->n_vteps - 1);
+}
+
+static struct weft_vtep *find(struct weft *w, const char *name)
+{
+    for (unsigned i = 0; i < w->n_vteps; i++)
+        if (!strcmp(w->vteps[i].cfg->name, name))
+            return &w->vteps[i];
+    return NULL;
+}
+
+static int create(struct weft *w, const struct config_vtep *cv, struct errbuf *e)
+{
+    struct vtep_options o;
+    struct vtep *v = NULL;
+    struct config_vtep *cfg = config_vtep_copy(cv);
+    config_vtep_options(cv, &o);
+    int r = cfg ? vtep_create(w->sw, &o, &v, e) : errbuf_set(e, ENOMEM, "out of memory");
+    if (r < 0) {
+        config_vtep_free(cfg);
+        return r;
+    }
+    w->vteps[w->n_vteps++] = (struct weft_vtep){.cfg = cfg, .dp = v};
+    weft_log(w, LOG_LVL_INFO, "VTEP %s: created, %s", cv->name, cv->ip);
+    return 0;
+}
+
+int apply_vteps_create(struct weft *w, const struct config *want, struct errbuf *e)
+{
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < want->vteps_count; i++)
+        r = find(w, want->vteps[i].name) ? 0 : create(w, &want->vteps[i], e);
+    return r;
+}
+
+/* Those that were and are not given any more are asked for again. */
+static int set_neighbors(struct weft_vtep *v, const struct config_vtep *cv, struct errbuf *e)
+{
+    struct ip6 ip;
+    struct mac mac = {{0}};
+    bool v6;
+    for (unsigned i = 0; i < v->cfg->neighbors_count; i++)
+        if (config_ip(v->cfg->neighbors[i].ip, &ip, &v6, NULL))
+            (void)vtep_set_neighbour(v->dp, &ip, mac);
+    for (unsigned i = 0; i < cv->neighbors_count; i++) {
+        if (!config_ip(cv->neighbors[i].ip, &ip, &v6, NULL) ||
+            !config_mac(cv->neighbors[i].mac, &mac))
+            continue; /* checked before */
+        if (vtep_set_neighbour(v->dp, &ip, mac) < 0)
+            return errbuf_set(e, ENOSPC, "VTEP %s: it has its %d endpoints", cv->name,
+                              FDB_ENDPOINTS_MAX - 1);
+    }
+    return 0;
+}
+
+static int follow(struct weft *w, struct weft_vtep *v, const struct config_vtep *cv,
+                  struct errbuf *e)
+{
+    struct config_vtep *cfg = config_vtep_copy(cv);
+    if (!cfg)
+        return errbuf_set(e, ENOMEM, "out of memory");
+    int r = vtep_set_uplink(v->dp, cv->port ? port_find(w->sw, cv->port) : NULL, e);
+    if (r == 0)
+        r = set_neighbors(v, cv, e);
+    if (r < 0) {
+        config_vtep_free(cfg);
+        return r;
+    }
+    config_vtep_free(v->cfg);
+    v->cfg = cfg;
+    return 0;
+}
+
+int apply_vteps_link(struct weft *w, const struct config *want, struct errbuf *e)
+{
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < want->vteps_count; i++)
+        r = follow(w, find(w, want->vteps[i].name), &want->vteps[i], e);
+    for (unsigned i = 0; r == 0 && i < w->n_vteps; i++)
+        vtep_resolve(w->vteps[i].dp, weft_now(w));
+    return r;
+}
