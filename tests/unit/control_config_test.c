@@ -17,6 +17,7 @@
 #include "control/target.h"
 
 #define BR   "bridges:\n  - name: br0\n"
+#define VTEP "vteps:\n  - {name: v, ip: 192.0.2.1/24}\nbridges:\n  - name: br0\n    ports:\n"
 #define PORT BR "    ports:\n      - {name: vm1, type: tap"
 
 static const struct {
@@ -25,7 +26,7 @@ static const struct {
     {"a: b\nc: d: e",
      "weft.yaml:2: this is not YAML: mapping values are not allowed in this context"},
     {"bridge: 1",
-     "weft.yaml:1: unknown key \"bridge\"; expected one of workers, memory, log_level, "
+     "weft.yaml:1: unknown key \"bridge\"; expected one of workers, memory, log_level, vteps, "
      "bridges"},
     {"log_level: info\nlog_level: info", "weft.yaml:2: log_level: given twice; expected once"},
     {"log_level: loud", "weft.yaml:1: log_level: \"loud\"; expected error, warning, info or debug"},
@@ -61,13 +62,30 @@ static const struct {
      "weft.yaml:3: bridges[0].fdb.size: 2000000 entries; give 1..1048576"},
     {BR "    fdb:\n      static:\n        - {mac: \"02:00:00:00:00:01\", port: x}\n",
      "weft.yaml:5: bridges[0].fdb.static[0]: port: bridge br0 has no port \"x\""},
+    {"vteps:\n  - {name: v, ip: 192.0.2.1/33}\n",
+     "weft.yaml:2: vteps[0].ip: \"192.0.2.1/33\"; expected an address of ours like 192.0.2.1/24"},
+    {"vteps:\n  - {name: v, ip: 192.0.2.1/24, gateway: \"2001:db8::1\"}\n",
+     "weft.yaml:2: vteps[0].gateway: \"2001:db8::1\"; expected an IPv4 address"},
+    {"vteps:\n  - {name: v, ip: 192.0.2.1/24, port: up}\n",
+     "weft.yaml:2: vteps[0].port: no port \"up\""},
+    {"bridges:\n  - name: br0\n    ports:\n      - {name: t, type: vxlan, vtep: v, key: 1}\n",
+     "weft.yaml:4: bridges[0].ports[0].vtep: there is no VTEP \"v\" in vteps"},
+    {VTEP "      - {name: t, type: vxlan, vtep: v, key: 16777216}\n",
+     "weft.yaml:6: bridges[0].ports[0].key: \"16777216\"; expected a VNI 0..16777215, or flow"},
+    {VTEP "      - {name: t, type: vxlan, vtep: v, key: 1, remotes: [\"::1\"]}\n",
+     "weft.yaml:6: bridges[0].ports[0].remotes[0]: \"::1\"; expected an IPv4 address, as its "
+     "VTEP's"},
+    {VTEP "      - {name: t, type: vxlan, vtep: v, key: 1}\n"
+          "      - {name: u, type: vxlan, vtep: v, key: 1}\n",
+     "weft.yaml:7: bridges[0].ports[1].key: port t has VNI 1 of VTEP v already"},
     {PORT ", tag: 5000}\n",
      "weft.yaml:4: bridges[0].ports[0].tag: 5000 is not a VLAN; give 1..4094"},
     {PORT ", mtu: 20}\n", "weft.yaml:4: bridges[0].ports[0].mtu: 20 bytes; give 68..9216"},
     {PORT ", tags: 1}\n",
      "weft.yaml:4: bridges[0].ports[0]: unknown key \"tags\"; expected one of name, type, ifname, "
      "netns, path, server, pcap_in, pcap_out, pcap_loop, devargs, queues, ofport, mac, mtu, down, "
-     "offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs"},
+     "offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs, "
+     "vtep, key, remote_ip, remotes"},
     {PORT ", path: /x}\n",
      "weft.yaml:4: bridges[0].ports[0].path: means nothing for a tap port; take it away"},
     {PORT "}\n      - {name: vm1, type: \"null\"}\n",
