@@ -1,12 +1,13 @@
 /* vrrp/internal.h: what the files of the engine share.
  *
  * vrrp.c keeps instances and finds them; rx.c judges packets; machine.c is the state machine of RFC
- * 9568 section 6.4; group.c moves sync groups; timers.c is the heap; poll.c turns bits to actions.
+ * 9568 section 6.4; group.c moves sync groups; poll.c turns bits to actions.
  */
 #ifndef WEFT_VRRP_INTERNAL_H
 #define WEFT_VRRP_INTERNAL_H
 
 #include "base/assert.h"
+#include "base/timers.h"
 #include "vrrp/vrrp.h"
 
 enum { NONE = UINT32_MAX };
@@ -36,8 +37,7 @@ struct instance {
     nsec_t adver_at;    /* Adver_Timer */
     nsec_t preempt_at;  /* end of the delay before preemption */
     nsec_t announce_at; /* next round */
-    nsec_t due;         /* the least of them: key in the heap */
-    uint32_t heap_at;   /* index there, or NONE */
+    nsec_t due;         /* the least of them, which runs in struct timers */
 
     uint32_t pending; /* DO_ bits */
     uint32_t queue_next;
@@ -77,8 +77,7 @@ struct vrrp {
     struct instance *all;
     struct vrrp_link *links;
     struct index_entry *index;
-    uint32_t *heap;
-    unsigned n_heap;
+    struct timers timers;
     uint32_t queue_head, queue_tail;
     nsec_t now;
     uint64_t refused[VRRP_VERDICTS];
@@ -93,10 +92,6 @@ nsec_t down_ns(const struct instance *i);
 
 static inline bool is_owner(const struct instance *i) { return i->priority == VRRP_OWNER; }
 
-/* -- timers.c */
-void timers_set(struct vrrp *v, struct instance *i); /* after any of the four changed */
-struct instance *timers_first(const struct vrrp *v); /* or NULL */
-
 /* -- poll.c */
 void pend(struct vrrp *v, struct instance *i, uint32_t bits);
 /* An event about a peer's packet, at most one of a kind in ten seconds. */
@@ -104,6 +99,7 @@ void warn(struct vrrp *v, struct instance *i, enum vrrp_event e, const struct ip
           unsigned value);
 
 /* -- machine.c: the events of RFC 9568 section 6.4 */
+void machine_arm(struct vrrp *v, struct instance *i); /* after any of the four timers changed */
 void machine_startup(struct vrrp *v, struct instance *i);
 void machine_shutdown(struct vrrp *v, struct instance *i, enum vrrp_reason why);
 void machine_advert(struct vrrp *v, struct instance *i, const struct vrrp_advert *a);

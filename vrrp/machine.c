@@ -18,6 +18,14 @@ nsec_t down_ns(const struct instance *i)
     return 3 * cs_to_ns(i->active_interval_cs) + skew_ns(i);
 }
 
+static nsec_t least(nsec_t a, nsec_t b) { return a < b ? a : b; }
+
+void machine_arm(struct vrrp *v, struct instance *i)
+{
+    i->due = least(least(i->down_at, i->adver_at), least(i->preempt_at, i->announce_at));
+    timers_set(&v->timers, id_of(v, i), i->due);
+}
+
 static void change_state(struct vrrp *v, struct instance *i, enum vrrp_state to,
                          enum vrrp_reason why)
 {
@@ -62,14 +70,14 @@ void machine_enter_active(struct vrrp *v, struct instance *i, enum vrrp_reason w
     i->rounds = (uint8_t)(i->c.announce_count - 1);
     advertise(v, i);
     announce(v, i);
-    timers_set(v, i);
+    machine_arm(v, i);
 }
 
 void machine_enter_backup(struct vrrp *v, struct instance *i, enum vrrp_reason why)
 {
     change_state(v, i, VRRP_BACKUP, why);
     i->down_at = v->now + down_ns(i);
-    timers_set(v, i);
+    machine_arm(v, i);
 }
 
 /* RFC 9568 section 6.4.1. */
@@ -92,7 +100,7 @@ void machine_shutdown(struct vrrp *v, struct instance *i, enum vrrp_reason why)
     change_state(v, i, VRRP_INITIALIZE, why);
     if (say)
         pend(v, i, DO_SEND_ZERO);
-    timers_set(v, i);
+    machine_arm(v, i);
 }
 
 static void adopt(struct instance *i, const struct vrrp_advert *a)
@@ -188,7 +196,7 @@ void machine_advert(struct vrrp *v, struct instance *i, const struct vrrp_advert
     default:
         break; /* Initialize hears nothing */
     }
-    timers_set(v, i);
+    machine_arm(v, i);
 }
 
 /* The delay is over and the Active is still a lower one: as if it had resigned. */
@@ -230,7 +238,7 @@ void machine_timer(struct vrrp *v, struct instance *i)
         adver(v, i);
     if (i->down_at <= v->now)
         active_down(v, i);
-    timers_set(v, i);
+    machine_arm(v, i);
 }
 
 /* Priority after tracking. The owner's is never lowered (section 5.2.4); a lowered Active says so
@@ -252,5 +260,5 @@ void machine_priority(struct vrrp *v, struct instance *i)
         return;
     i->active_priority = i->priority;
     advertise(v, i);
-    timers_set(v, i);
+    machine_arm(v, i);
 }

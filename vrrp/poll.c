@@ -127,7 +127,7 @@ static void leave_queue(struct vrrp *v, struct instance *i)
     v->queue_head = i->queue_next;
     i->queued = false;
     if (i->pending & DO_FORGET)
-        *i = (struct instance){.heap_at = NONE};
+        *i = (struct instance){0};
 }
 
 bool vrrp_poll(struct vrrp *v, struct vrrp_action *a)

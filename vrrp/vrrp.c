@@ -53,16 +53,13 @@ struct vrrp *vrrp_create(unsigned instances, unsigned links)
         .all = calloc(instances, sizeof *v->all),
         .links = calloc(links, sizeof *v->links),
         .index = calloc(instances, sizeof *v->index),
-        .heap = calloc(instances, sizeof *v->heap),
         .queue_head = NONE,
     };
-    if (v->all == NULL || v->links == NULL || v->index == NULL || v->heap == NULL) {
-        vrrp_destroy(v);
-        return NULL;
-    }
-    for (unsigned n = 0; n < instances; n++)
-        v->all[n].heap_at = NONE;
-    return v;
+    bool timers = timers_init(&v->timers, instances) == 0;
+    if (timers && v->all != NULL && v->links != NULL && v->index != NULL)
+        return v;
+    vrrp_destroy(v);
+    return NULL;
 }
 
 void vrrp_destroy(struct vrrp *v)
@@ -72,7 +69,7 @@ void vrrp_destroy(struct vrrp *v)
     free(v->all);
     free(v->links);
     free(v->index);
-    free(v->heap);
+    timers_free(&v->timers);
     free(v);
 }
 
@@ -159,7 +156,7 @@ static struct instance *free_slot(struct vrrp *v)
 /* The timestamps of long ago: nothing has been asserted or warned of yet. */
 static void init(struct instance *i, const struct vrrp_config *c)
 {
-    *i = (struct instance){.used = true, .heap_at = NONE, .c = *c, .window_at = INT64_MIN / 2};
+    *i = (struct instance){.used = true, .c = *c, .window_at = INT64_MIN / 2};
     i->down_at = i->adver_at = i->preempt_at = i->announce_at = i->due = NSEC_NEVER;
     for (unsigned e = 0; e < VRRP_EVENTS; e++)
         i->warned_at[e] = INT64_MIN / 2;
@@ -207,7 +204,7 @@ static void tell_change(struct vrrp *v, struct instance *i, const struct vrrp_co
         i->rounds = (uint8_t)(i->c.announce_count - 1);
         i->announce_at = v->now;
     }
-    timers_set(v, i);
+    machine_arm(v, i);
 }
 
 int vrrp_set(struct vrrp *v, unsigned id, const struct vrrp_config *c, nsec_t now, struct errbuf *e)
@@ -256,6 +253,15 @@ void vrrp_remove(struct vrrp *v, unsigned id, nsec_t now)
     pend(v, i, DO_FORGET);
     if (other != i)
         group_reconsider(v, other, VRRP_WHY_GROUP); /* it may have been the weakest member */
+}
+
+nsec_t vrrp_deadline(const struct vrrp *v) { return timers_due(&v->timers); }
+
+void vrrp_tick(struct vrrp *v, nsec_t now)
+{
+    v->now = now;
+    while (timers_due(&v->timers) <= now)
+        machine_timer(v, &v->all[timers_first(&v->timers)]);
 }
 
 void vrrp_track(struct vrrp *v, unsigned id, unsigned slot, uint8_t lost, nsec_t now)
