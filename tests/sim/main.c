@@ -100,6 +100,8 @@ static const struct kind {
     {"tree", tree_run, 20, true},
     {"vrrp", vrrp_run, 400, false},
     {"stp", stp_run, 200, false},
+    {"stp", stp_run, 100, false},
+    {"neigh", neigh_run, 400, false},
 };
 
 static bool check_seed(const struct kind *k, uint64_t seed, const char *program)
