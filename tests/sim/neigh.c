@@ -63,8 +63,7 @@ static struct ip6 ip_of(const struct lan *l, unsigned node)
 
 static struct mac mac_number(uint8_t m) { return (struct mac){{2, [5] = m}}; }
 
-/* -- the wire
- * -------------------------------------------------------------------------------------- */
+/* -- the wire */
 
 static void put(struct lan *l, unsigned from, unsigned to, const struct neigh_action *a)
 {
@@ -119,8 +118,7 @@ static void drain(struct lan *l, unsigned me)
     }
 }
 
-/* -- nodes
- * ----------------------------------------------------------------------------------------- */
+/* -- nodes */
 
 static void set_up(struct lan *l, unsigned me, bool up)
 {
@@ -189,8 +187,7 @@ static void lie(struct lan *l)
     put(l, NODES, to, &a);
 }
 
-/* -- time
- * ------------------------------------------------------------------------------------------ */
+/* -- time */
 
 static void check_limits(struct lan *l, unsigned me)
 {
@@ -244,8 +241,7 @@ static void pass(struct lan *l, uint32_t ms)
     l->now = until;
 }
 
-/* -- a life
- * ---------------------------------------------------------------------------------------- */
+/* -- a life */
 
 static void disturb(struct lan *l)
 {

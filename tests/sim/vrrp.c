@@ -79,8 +79,7 @@ static void digest(struct lan *l, uint64_t a, uint64_t b)
     l->out->digest = prng_next(&p);
 }
 
-/* -- clocks ---------------------------------------------------------------------------------------
- */
+/* -- clocks */
 
 static nsec_t local(const struct lan *l, const struct router *r)
 {
@@ -98,8 +97,7 @@ static nsec_t world_time(const struct router *r, nsec_t t)
     return g;
 }
 
-/* -- the wire -------------------------------------------------------------------------------------
- */
+/* -- the wire */
 
 static void send(struct lan *l, unsigned from, const struct vrrp_action *a)
 {
@@ -171,8 +169,7 @@ static void drain(struct lan *l, unsigned r)
     }
 }
 
-/* -- routers --------------------------------------------------------------------------------------
- */
+/* -- routers */
 
 static void set_link(struct lan *l, unsigned r, unsigned vr, bool up)
 {
@@ -228,8 +225,7 @@ static void stop(struct lan *l, unsigned r, bool orderly)
     memset(me->open, 0, sizeof me->open);
 }
 
-/* -- time -----------------------------------------------------------------------------------------
- */
+/* -- time */
 
 static void deliver(struct lan *l, unsigned at)
 {
@@ -278,8 +274,7 @@ static void pass(struct lan *l, nsec_t time)
     l->now = until;
 }
 
-/* -- chaos, and peace
- * ------------------------------------------------------------------------------ */
+/* -- chaos, and peace */
 
 static void disturb(struct lan *l)
 {
@@ -387,8 +382,7 @@ static unsigned expect_takeover(struct lan *l, bool orderly, nsec_t intervals)
     return a;
 }
 
-/* -- a life ---------------------------------------------------------------------------------------
- */
+/* -- a life */
 
 static void make(struct lan *l, uint64_t seed, struct sim_result *out)
 {

@@ -4,8 +4,7 @@
 
 #include "tests/unit/neigh_lab.h"
 
-/* -- appendix C
- * -------------------------------------------------------------------------------------- */
+/* -- appendix C */
 
 enum { SAME = PEER, OTHER = 61, NO_MAC = 0 };
 
@@ -119,8 +118,7 @@ static void a_configured_neighbour_believes_nobody(void **state)
     }
 }
 
-/* -- times
- * ------------------------------------------------------------------------------------------- */
+/* -- times */
 
 static void rfc_4861_7_2_2_three_questions_a_second_apart_then_a_dead_end(void **state)
 {
@@ -218,8 +216,7 @@ static void an_unused_neighbour_is_forgotten(void **state)
     lab_close(&l);
 }
 
-/* -- packets that wait
- * -------------------------------------------------------------------------------- */
+/* -- packets that wait */
 
 static void rfc_4861_7_2_2_waiting_packets_go_in_order_and_the_oldest_gives_way(void **state)
 {
@@ -267,8 +264,7 @@ static void an_interface_that_goes_down_gives_all_packets_back(void **state)
     lab_close(&l);
 }
 
-/* -- answering
- * ---------------------------------------------------------------------------------------- */
+/* -- answering */
 
 static void rfc_826_and_4861_7_2_4_we_answer_for_ours_and_learn_who_asked(void **state)
 {
@@ -383,8 +379,7 @@ static void answers_not_drained_are_bounded(void **state)
     lab_close(&l);
 }
 
-/* -- exhaustion
- * ------------------------------------------------------------------------------------------ */
+/* -- exhaustion */
 
 static struct lab small(uint32_t entries, uint32_t incomplete)
 {

@@ -12,8 +12,7 @@ static void running(struct lab *l, const struct vrrp_config *c)
     drain(l);
 }
 
-/* -- 7.1 ------------------------------------------------------------------------------------------
- */
+/* -- 7.1 */
 
 static enum vrrp_verdict after(void change(struct vrrp_advert *), bool ip6)
 {
@@ -111,8 +110,7 @@ static void refusals_for_us_are_told_with_their_verdict(void **state)
     lab_close(&l);
 }
 
-/* -- version 2, and both
- * --------------------------------------------------------------------------- */
+/* -- version 2, and both */
 
 static void rfc_3768_7_1_the_interval_must_be_ours(void **state)
 {
@@ -198,8 +196,7 @@ static void section_8_4_2_version_2_counts_unless_its_sender_speaks_3(void **sta
     lab_close(&l);
 }
 
-/* -- unicast
- * ---------------------------------------------------------------------------------------- */
+/* -- unicast */
 
 static void unicast_goes_to_each_peer_and_comes_from_none_other(void **state)
 {
@@ -230,8 +227,7 @@ static void unicast_goes_to_each_peer_and_comes_from_none_other(void **state)
     lab_close(&l);
 }
 
-/* -- tracking
- * ---------------------------------------------------------------------------------------- */
+/* -- tracking */
 
 static void tracking_lowers_the_priority_and_tells_it_at_once(void **state)
 {
@@ -273,8 +269,7 @@ static void section_5_2_4_the_owner_is_255_whatever_is_tracked(void **state)
     lab_close(&l);
 }
 
-/* -- sync groups
- * -------------------------------------------------------------------------------------- */
+/* -- sync groups */
 
 /* VRID 7 for IPv4 is l->id; returns the id of VRID 7 for IPv6. Both in group 1. */
 static unsigned pair(struct lab *l)
@@ -370,8 +365,7 @@ static void an_owner_waits_for_its_group_too(void **state)
     lab_close(&l);
 }
 
-/* -- configuration
- * ------------------------------------------------------------------------------------ */
+/* -- configuration */
 
 static int refused(void change(struct vrrp_config *), bool ip6)
 {
@@ -490,8 +484,7 @@ static void without_a_source_address_a_family_does_not_run(void **state)
     lab_close(&l);
 }
 
-/* -- many
- * --------------------------------------------------------------------------------------------- */
+/* -- many */
 
 enum { MANY = 4000 };
 

@@ -1,8 +1,7 @@
 /* vrrp/machine: RFC 9568 section 6, each state by each event, and the timers between them. */
 #include "tests/unit/vrrp_lab.h"
 
-/* -- the events of section 6.4, on each state ----------------------------------------------------
- */
+/* -- the events of section 6.4, on each state */
 
 enum event {
     STARTUP,
@@ -156,8 +155,7 @@ static void section_6_4_every_state_by_every_event(void **state)
     }
 }
 
-/* -- the owner -----------------------------------------------------------------------------------
- */
+/* -- the owner */
 
 static void section_6_4_1_the_owner_is_active_at_once(void **state)
 {
@@ -209,8 +207,7 @@ static void section_6_1_accept_mode_reaches_the_gate(void **state)
     }
 }
 
-/* -- times ---------------------------------------------------------------------------------------
- */
+/* -- times */
 
 static void section_6_1_skew_and_active_down_interval(void **state)
 {
@@ -367,8 +364,7 @@ static void section_6_4_2_priority_zero_is_answered_in_skew_time(void **state)
     lab_close(&l);
 }
 
-/* -- announcements, and what a flood can do
- * -------------------------------------------------------- */
+/* -- announcements, and what a flood can do */
 
 static void announcements_are_repeated_for_every_address(void **state)
 {
