@@ -100,7 +100,6 @@ static const struct kind {
     {"tree", tree_run, 20, true},
     {"vrrp", vrrp_run, 400, false},
     {"stp", stp_run, 200, false},
-    {"stp", stp_run, 100, false},
     {"neigh", neigh_run, 400, false},
 };
 
