@@ -126,6 +126,7 @@ STAGES := build       '$(MAKE) -j2 all' \
           sim-san     '$(MAKE) VARIANT=san sim' \
           fuzz        '$(MAKE) -j2 fuzz-build && $(MAKE) fuzz FUZZ_TIME=10' \
           interop     '$(MAKE) interop' \
+          bench-smoke '$(MAKE) bench-smoke' \
           demo        '$(MAKE) demo'
 stages:
 	@tests/tools/run.py $(STAGES)
@@ -164,7 +165,10 @@ $(PLUGIN): $(wildcard tests/bench/plugin/*) Makefile
 	@$(CC) -std=gnu17 -D_GNU_SOURCE -DALLOW_EXPERIMENTAL_API -DALLOW_INTERNAL_API $(WARN) -O3 -g -march=x86-64-v2 -fPIC -shared -I. \
 	  -isystem build/bench/dpdk-drivers $(PKG_CFLAGS) tests/bench/plugin/weftgen.c -o $@ $(shell pkg-config --libs libdpdk) -lrte_bus_vdev
 
-.PHONY: plugin microbench
+.PHONY: plugin microbench bench-smoke
+# Does the bench itself work? Exact counters, no timing; part of check.
+bench-smoke: all plugin
+	@/usr/bin/python3 tests/bench/smoke.py $(BUILD) $(PLUGIN)
 plugin: $(PLUGIN)
 bench:
 	@tests/tools/deps.sh bench

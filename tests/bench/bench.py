@@ -28,8 +28,11 @@ CHECKED = 20000
 
 
 class Bench:
+    quiet = False  # no priorities and pinning: for a test that asserts no time
+
     def __init__(self, args):
         self.args = args
+        self.up, self.up_for = [], None
         self.bin = os.path.join(os.path.abspath(args.build), "bin")
         self.plugin = os.path.abspath(args.plugin)
         self.dir = os.path.abspath(args.folder)
@@ -95,40 +98,42 @@ class Bench:
                 break
 
     def bring_up(self, names, case):
-        up = []
-        try:
+        """The switches with the case's rules and frames; those of the last case when only the frames differ."""
+        if case.setup() != self.up_for:
+            self.take_down()
+            self.up_for = case.setup()
             for name in names:
                 s = CONTENDERS[name](self, case)
-                up.append(s)
+                self.up.append(s)
                 s.up()
-                s.page.load(case.files, s.alive)
-                if case.learn and name != "testpmd":
-                    self.learn(s, case)
-        except Exception:
-            self.take_down(up)
-            raise
-        return up
+        for s in self.up:
+            s.case = case
+            s.forget()
+            s.page.load(case.files, s.alive)
+            if case.learn and s.name != "testpmd":
+                self.learn(s, case)
 
-    @staticmethod
-    def take_down(up):
-        for s in up:
+    def take_down(self):
+        for s in self.up:
             s.down()
+        self.up, self.up_for = [], None
 
     def measure(self, case, names):
-        up = self.bring_up([n for n in names if case.kind != "attack" or n != "testpmd"], case)
         try:
-            checks = {s.name: self.check(s, case) for s in up if s.name != "testpmd"}
+            self.bring_up([n for n in names if case.kind != "attack" or n != "testpmd"], case)
+            checks = {s.name: self.check(s, case) for s in self.up if s.name != "testpmd"}
             got = {}
             for _ in range(self.args.rounds):
-                for s in up:
+                for s in self.up:
                     for name, turn in self.turns(s, case):
                         got.setdefault(name, []).append(turn)
-            if self.args.raw:
-                for k, v in got.items():
-                    print(f"      {k:14}", *(f"{t['mpps']:.2f}({t['stolen']:.0%})" for t in v))
-            return self.sum_up(case, got, checks)
-        finally:
-            self.take_down(up)
+        except Exception:
+            self.take_down()
+            raise
+        if self.args.raw:
+            for k, v in got.items():
+                print(f"      {k:14}", *(f"{t['mpps']:.2f}({t['stolen']:.0%})" for t in v))
+        return self.sum_up(case, got, checks)
 
     def turns(self, s, case):
         if case.kind == "attack":
@@ -198,8 +203,8 @@ def main():
     names = [n for n in args.names.split(",") if n]
     with switches.Hugepages(HUGEPAGES):
         for case in chosen(args):
-            case.prepare(bench.dir)
             try:
+                case.prepare(bench.dir)
                 results.append(bench.measure(case, names))
                 print(report.line(results[-1]), flush=True)
             except (RuntimeError, OSError, subprocess.SubprocessError) as e:
@@ -208,6 +213,7 @@ def main():
             if args.json:
                 with open(args.json, "w", encoding="utf-8") as f:
                     json.dump({"machine": report.machine(), "results": results}, f, indent=1)
+        bench.take_down()
     return any("failed" in r for r in results)
 
 

@@ -40,6 +40,12 @@ class Case:
             (self.phases.setdefault(phase, {}) if phase else self.files)[port] = path
 
 
+    def setup(self):
+        """What a switch is brought up with: cases that agree in it can share one."""
+        with open(self.rules, encoding="ascii") as f:
+            return hash(f.read()), self.ports, self.macs, self.mtu, self.mbuf_bytes, self.kind
+
+
 def with_lengths(heads, rng, sizes):
     if sizes == "imix":
         heads.length = frames.imix(rng, heads.n)

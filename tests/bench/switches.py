@@ -100,13 +100,17 @@ class Switch:
 
     def spawn(self, *words, **kw):
         kw = {"stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": subprocess.STDOUT} | kw
-        words = ["taskset", "-c", HOME_CPU, *words]
-        p = subprocess.Popen([str(w) for w in words], preexec_fn=lambda: os.nice(-15), **kw)
+        if not self.bench.quiet:
+            words, kw = ["taskset", "-c", HOME_CPU, *words], kw | {"preexec_fn": lambda: os.nice(-15)}
+        p = subprocess.Popen([str(w) for w in words], **kw)
         self.processes.append(p)
         return p
 
     def alive(self):
         return all(p.poll() is None for p in self.processes)
+
+    def forget(self):
+        """Drops what it remembers of other frames, before it gets new ones."""
 
     def tail(self):
         self.log.flush()
@@ -136,7 +140,7 @@ class Switch:
         return [t for t in map(int, os.listdir(f"/proc/{self.pid()}/task")) if name(t).startswith(self.polls)]
 
     def pause(self):
-        for t in self.threads():
+        for t in () if self.bench.quiet else self.threads():
             os.sched_setscheduler(t, os.SCHED_IDLE, os.sched_param(0))
 
     @contextlib.contextmanager
@@ -174,7 +178,7 @@ class Switch:
         self.log.close()
 
     def add_flows(self, path):
-        run("taskset", "-c", HOME_CPU, "ovs-ofctl", "-O", "OpenFlow13", "add-flows", f"tcp:127.0.0.1:{self.port}", path,
+        run("ovs-ofctl", "-O", "OpenFlow13", "add-flows", f"tcp:127.0.0.1:{self.port}", path,
             seconds=60)
 
 
@@ -186,7 +190,8 @@ class Weft(Switch):
     def config(self):
         ports = "".join(f'      - {{name: p{n}, type: dpdk, ofport: {n + 1}, mtu: {self.case.mtu}, devargs: "{self.devargs(n)}"}}\n'
                         for n in range(self.case.ports))
-        return (f"workers: {{cpus: [{self.cpu}], busy_poll: true}}\n"
+        workers = "{}" if self.bench.quiet else f"{{cpus: [{self.cpu}], busy_poll: true}}"
+        return (f"workers: {workers}\n"
                 f"memory: {{hugepages: {self.hugepages}, driver_path: {self.bench.plugin}, "
                 f"mbuf_data_bytes: {self.case.mbuf_bytes}}}\n"
                 f"bridges:\n  - name: br0\n    fail_mode: secure\n    fdb: {{size: {self.case.macs}, ageing_s: 3600}}\n"
@@ -200,6 +205,10 @@ class Weft(Switch):
         until("its API socket", lambda: os.path.exists(self.dir + "/api.sock"), self.alive)
         if self.case.rules:
             self.add_flows(self.case.rules)
+
+    def add_flows(self, path):
+        """Its own client takes the same lines; the OpenFlow connection's rate is measured by itself (install.py)."""
+        self.ctl("flow", "add", "br0", f"@{path}")
 
     def ctl(self, *words):
         return run(f"{self.bench.bin}/weftctl", "--rundir", self.dir, *words)
@@ -245,6 +254,9 @@ class Ovs(Switch):
         self.vsctl(*words)
         if self.case.rules:
             self.add_flows(self.case.rules)
+
+    def forget(self):
+        self.appctl("revalidator/purge")
 
     def tail(self):
         path = f"{self.dir}/vswitchd.log"
