@@ -11,6 +11,7 @@ import shutil
 import struct
 
 from scenarios_flow import flow_scenarios
+from scenarios_group import group_scenarios
 from scenarios_l2 import l2_scenarios
 from scenarios_more import more_scenarios
 
@@ -55,7 +56,7 @@ def write(s):
 
 
 if __name__ == "__main__":
-    scenarios = l2_scenarios() + flow_scenarios() + more_scenarios()
+    scenarios = l2_scenarios() + flow_scenarios() + more_scenarios() + group_scenarios()
     for scenario in scenarios:
         write(scenario)
     print(f"{len(scenarios)} scenarios")

@@ -6,11 +6,11 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
 class Scenario:
-    def __init__(self, name, text, ports=None, flows=None, bridge="", top=""):
+    def __init__(self, name, text, ports=None, flows=None, bridge="", top="", groups=None, meters=None):
         """ports: {name: extra YAML keys}; flows: ovs-ofctl syntax."""
         self.name, self.text = name, text
         self.ports = ports or {"a": "", "b": "", "c": ""}
-        self.flows = flows or []
+        self.lists = {"meters": meters, "groups": groups, "flows": flows}
         self.bridge, self.top = bridge, top
         self.sent, self.expected, self.drops, self.steps = {}, {}, {}, []
 
@@ -20,9 +20,8 @@ class Scenario:
         lines.append("    ports:")
         lines += [f"      - {{name: {n}, type: ring{', ' + extra if extra else ''}}}"
                   for n, extra in self.ports.items()]
-        if self.flows:
-            lines.append("    flows:")
-            lines += [f"      - \"{f}\"" for f in self.flows]
+        for key, texts in self.lists.items():
+            lines += [f"    {key}:", *(f"      - \"{t}\"" for t in texts)] if texts else []
         return "\n".join(lines) + "\n"
 
     def io(self, when, port, frame, out=None, drop=None):
