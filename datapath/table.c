@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "datapath/table_group.h"
 #include "datapath/table_internal.h"
+#include "datapath/table_prune.h"
 
 enum { DIRECT_MAX = 8 };
 
@@ -35,18 +36,6 @@ void rule_free(struct rule *r) { free(r); }
 
 /* ------------------------------------------------------------ build */
 
-static int build_hashes(struct table *t, const struct grouping *g, uint64_t key)
-{
-    t->hashes = calloc(g->n + 1, sizeof *t->hashes);
-    if (t->hashes == NULL)
-        return -ENOMEM;
-    for (; t->n_hashes < g->n; t->n_hashes++) {
-        if (hash_build(&t->hashes[t->n_hashes], &g->groups[t->n_hashes], key) != 0)
-            return -ENOMEM;
-    }
-    return 0;
-}
-
 static enum table_kind choose(const struct grouping *g)
 {
     if (g->n_rules <= DIRECT_MAX)
@@ -68,16 +57,14 @@ static int build(struct table *t, enum table_kind kind, uint64_t key)
     else if (t->kind == TABLE_DIRECT)
         err = direct_build(&t->direct, g.order, g.n_rules);
     else
-        err = build_hashes(t, &g, key);
+        err = tuples_build(&t->tuples, g.groups, g.n, key, t->fields);
     grouping_clear(&g);
     return err;
 }
 
 static void table_free(struct table *t)
 {
-    for (uint32_t i = 0; i < t->n_hashes; i++)
-        hash_clear(&t->hashes[i]);
-    free(t->hashes);
+    tuples_clear(&t->tuples);
     direct_clear(&t->direct);
     free(t->rules);
     free(t);
@@ -156,10 +143,8 @@ void table_lookup_burst(const struct table *t, const struct flow_key *const *k, 
 {
     if (t->kind == TABLE_DIRECT)
         direct_burst(&t->direct, k, n, out);
-    else if (t->kind == TABLE_EXACT && t->n_hashes == 1)
-        exact_burst(t->hashes, k, n, out);
     else
-        tuples_burst(t->hashes, t->n_hashes, k, n, out);
+        tuples_burst(&t->tuples, k, n, out);
     for (unsigned i = 0; i < n; i++)
         out[i] = out[i] != NULL ? out[i] : t->catch_all;
 }
@@ -195,8 +180,8 @@ static uint64_t direct_bytes(const struct direct *d)
 uint32_t table_probes(const struct table *t)
 {
     uint32_t probes = t->direct.n;
-    for (uint32_t h = 0; h < t->n_hashes; h++)
-        probes += t->hashes[h].worst;
+    for (uint32_t h = 0; h < t->tuples.n; h++)
+        probes += t->tuples.hash[h].worst;
     return probes;
 }
 
@@ -213,11 +198,15 @@ bool table_is_shallow(const struct table *t) { return t->shallow; }
 struct table_info table_describe(const struct table *t)
 {
     struct table_info i = {.kind = t->kind, .n_rules = t->n_rules};
-    i.n_masks = t->kind == TABLE_DIRECT ? direct_masks(&t->direct) : t->n_hashes;
+    i.n_masks = t->kind == TABLE_DIRECT ? direct_masks(&t->direct) : t->tuples.n;
     i.worst_probes = table_probes(t);
     i.bytes = sizeof *t + t->n_rules * sizeof(struct rule *) + direct_bytes(&t->direct);
-    for (uint32_t h = 0; h < t->n_hashes; h++) {
-        i.bytes += hash_bytes(&t->hashes[h]);
+    for (uint32_t h = 0; h < t->tuples.n; h++) {
+        i.bytes += hash_bytes(&t->tuples.hash[h]);
+    }
+    if (t->tuples.prune != NULL) {
+        i.bytes += prune_bytes(t->tuples.prune);
+        i.usual_probes_centi = prune_left(t->tuples.prune);
     }
     for (uint32_t r = 0; r < t->n_rules; r++)
         i.bytes +=

@@ -4,7 +4,8 @@
  *   direct   a few rules (<= 8): a sorted array, compared one by one
  *   exact    one mask: a hash table, one probe
  *   tuples   a hash table per distinct mask, in order of the highest priority
- *            inside; the search stops when no later tuple can win
+ *            inside; the search stops when no later tuple can win; with many masks a pruner
+ *            (table_prune.h) leaves out those in which the packet can't be
  * A rule that matches everything is kept aside in all templates; rules below it in
  * priority can't be reached, so they are owned but not looked at. Of several rules with
  * the same match only the highest is reachable. The number of probes is bounded by the rules,
@@ -32,7 +33,9 @@ struct table_info {
     uint32_t n_masks; /* distinct masks of reachable rules, the match-all one apart */
     uint32_t
         worst_probes; /* rules (direct) or buckets (exact, tuples) that the slowest packet sees */
-    uint64_t bytes;   /* memory */
+    uint32_t usual_probes_centi; /* tuples: what is left for a packet around a rule, in hundredths;
+                                    0: no pruner */
+    uint64_t bytes;              /* memory */
 };
 
 /* Builds from n rules (pointers stay the table's until table_release; the

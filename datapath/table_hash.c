@@ -1,39 +1,40 @@
-/* table_exact.c: the rules of one mask, hashed: one probe. Tuples are made of these. */
+/* table_hash.c: the rules of one mask, hashed. Made here, looked up in table_probe.h. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
 #include "datapath/table_probe.h"
 
-/* ------------------------------------------------------------ build */
-
-static void put_entry(const struct hash *h, uint64_t *entry, const struct rule *r)
-{
-    for (unsigned i = 0; i < h->shape.n; i++)
-        entry[i] = r->match.key.w[h->shape.word[i]];
-    entry[h->shape.n] = (uintptr_t)r;
-}
-
-/* The slot of r's key in its bucket, or the first free one, or BUCKET_SLOTS. */
+/* The slot of the key in its bucket, or the first free one, or BUCKET_SLOTS. */
 static unsigned find_slot(const struct hash *h, const struct bucket *b, uint16_t sig,
-                          const struct rule *r)
+                          const uint64_t *w)
 {
     unsigned i = 0;
     for (; i < BUCKET_SLOTS && b->sig[i] != 0; i++) {
-        if (b->sig[i] == sig && entry_matches(h, hash_entry(h, b, i), &r->match.key))
+        if (b->sig[i] == sig && pack_equal(w, h->mask, hash_entry(h, b, i), h->stride - 1u))
             break;
     }
     return i;
 }
 
-/* Puts r in, or in place of a rule of its key with a lower priority. */
-static void hash_insert(struct hash *h, const struct rule *r)
+static void put_entry(struct hash *h, const struct bucket *b, unsigned slot, const uint64_t *w,
+                      const struct rule *r)
 {
-    uint64_t hash = hash_of(h, &r->match.key);
+    uint64_t *entry = h->entries + (uint64_t)(b->entry[slot] & ~BUCKET_SPILLS) * h->stride;
+    memcpy(entry, w, (h->stride - 1u) * sizeof *w);
+    entry[h->stride - 1] = (uintptr_t)r;
+}
+
+/* Puts r in, or in place of a rule of its key with a lower priority. */
+static void hash_insert(struct hash *h, const struct tuples *t, const struct rule *r)
+{
+    uint64_t w[FLOW_WORDS];
+    pack_key(&t->pack, t->pack.n, &r->match.key, w);
+    uint64_t hash = pack_hash(w, h->mask, t->pack.n, t->key, t->secret);
     uint16_t sig = hash_signature(hash);
     for (uint32_t probes = 1;; probes++) {
         struct bucket *b = &h->buckets[(hash + probes - 1) & h->bucket_mask];
-        unsigned i = find_slot(h, b, sig, r);
+        unsigned i = find_slot(h, b, sig, w);
         if (i == BUCKET_SLOTS) {
             b->entry[BUCKET_SLOTS - 1] |= BUCKET_SPILLS;
             continue;
@@ -45,25 +46,23 @@ static void hash_insert(struct hash *h, const struct rule *r)
             return;
         }
         b->priority[i] = r->priority;
-        put_entry(h, (uint64_t *)hash_entry(h, b, i), r);
+        put_entry(h, b, i, w, r);
         if (probes > h->worst)
             h->worst = probes;
         return;
     }
 }
 
-int hash_build(struct hash *h, const struct group *g, uint64_t key)
+int hash_build(struct hash *h, const struct tuples *t, const struct group *g)
 {
     weft_assert(g->n > 0 && g->n < BUCKET_SPILLS);
     uint64_t buckets = 1;
     while (buckets * BUCKET_LOAD < g->n)
         buckets *= 2;
     *h = (struct hash){.max_priority = g->max_priority,
-                       .key = key,
-                       .secret = hash_secret(key),
+                       .stride = (uint16_t)(t->pack.n + 1u),
                        .bucket_mask = buckets - 1};
-    shape_init(&h->shape, g->rules[0]->match.mask.w);
-    h->stride = h->shape.n + 1u;
+    pack_key(&t->pack, t->pack.n, &g->rules[0]->match.mask, h->mask);
     h->buckets = aligned_alloc(sizeof(struct bucket), buckets * sizeof(struct bucket));
     h->entries = malloc((size_t)g->n * h->stride * sizeof *h->entries);
     if (h->buckets == NULL || h->entries == NULL) {
@@ -72,7 +71,7 @@ int hash_build(struct hash *h, const struct group *g, uint64_t key)
     }
     memset(h->buckets, 0, buckets * sizeof(struct bucket));
     for (uint32_t i = 0; i < g->n; i++)
-        hash_insert(h, g->rules[i]);
+        hash_insert(h, t, g->rules[i]);
     return 0;
 }
 
@@ -82,19 +81,4 @@ void hash_clear(struct hash *h)
     free(h->entries);
     h->buckets = NULL;
     h->entries = NULL;
-}
-
-/* ------------------------------------------------------------ look up */
-
-void exact_burst(const struct hash *h, const struct flow_key *const *k, unsigned n,
-                 const struct rule **out)
-{
-    uint64_t hash[WEFT_BURST];
-    int32_t priority;
-    for (unsigned i = 0; i < n; i++) {
-        hash[i] = hash_of(h, k[i]);
-        hash_prefetch(h, hash[i]);
-    }
-    for (unsigned i = 0; i < n; i++)
-        out[i] = hash_find(h, k[i], hash[i], -1, &priority);
 }
