@@ -12,7 +12,7 @@ struct fake_mbuf {
     uint8_t room[RTE_PKTMBUF_HEADROOM + 2048];
 };
 
-static struct rte_mbuf *fake_mbuf(struct fake_mbuf *f, const uint8_t *b, size_t len)
+static inline struct rte_mbuf *fake_mbuf(struct fake_mbuf *f, const uint8_t *b, size_t len)
 {
     memset(&f->m, 0, sizeof f->m);
     memset(&f->pkt, 0, sizeof f->pkt);
@@ -30,7 +30,7 @@ static struct rte_mbuf *fake_mbuf(struct fake_mbuf *f, const uint8_t *b, size_t 
 }
 
 /* Is what the pipeline believes of m what its bytes say? */
-static bool fake_is_true(struct rte_mbuf *m)
+static inline bool fake_is_true(struct rte_mbuf *m)
 {
     struct pkt *k = pkt_of(m), again = {0};
     memcpy(again.key.w, k->key.w, 3 * sizeof k->key.w[0]);
