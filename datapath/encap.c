@@ -1,5 +1,4 @@
 /* encap.c: what a vxlan port is told to send gets outer headers and leaves by the underlay port. */
-#include <rte_cycles.h>
 #include <rte_ip.h>
 
 #include "base/csum.h"
@@ -82,7 +81,7 @@ static void encap(struct worker *w, struct port *p, struct rte_mbuf *m, struct e
         return;
     }
     if (v->opt.no_df)
-        n->patch.ip_id = (uint16_t)rte_rdtsc();
+        n->patch.ip_id = ++w->ip_id;
     outer_patch(h, &n->patch, b);
     struct mac dst = mac_from_u64(mac);
     memcpy(b, &dst, sizeof dst);

@@ -87,6 +87,7 @@ struct worker {
     const struct trace_hook *trace; /* NULL but in tests and weft-replay */
     uint64_t hash_recent[256];      /* learn events lately sent: not sent again for a while */
     nsec_t hash_recent_ns[256];
+    uint16_t ip_id;      /* of the last outer IPv4 header that routers may fragment (encap.c) */
     uint32_t tx_refused; /* by the device in the running tx_burst: see port_tx_drop */
     uint64_t tx_refused_bytes;
     pthread_t thread;

@@ -14,6 +14,7 @@ from scenarios_flow import flow_scenarios
 from scenarios_group import group_scenarios
 from scenarios_l2 import l2_scenarios
 from scenarios_more import more_scenarios
+from scenarios_tunnel import tunnel_scenarios
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -56,7 +57,7 @@ def write(s):
 
 
 if __name__ == "__main__":
-    scenarios = l2_scenarios() + flow_scenarios() + more_scenarios() + group_scenarios()
+    scenarios = l2_scenarios() + flow_scenarios() + more_scenarios() + group_scenarios() + tunnel_scenarios()
     for scenario in scenarios:
         write(scenario)
     print(f"{len(scenarios)} scenarios")

@@ -6,23 +6,24 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
 class Scenario:
-    def __init__(self, name, text, ports=None, flows=None, bridge="", top="", groups=None, meters=None):
+    def __init__(self, name, text, ports=None, flows=None, bridge="", top="", groups=None, meters=None,
+                 more=""):
         """ports: {name: extra YAML keys}; flows: ovs-ofctl syntax."""
         self.name, self.text = name, text
         self.ports = ports or {"a": "", "b": "", "c": ""}
         self.lists = {"meters": meters, "groups": groups, "flows": flows}
-        self.bridge, self.top = bridge, top
+        self.bridge, self.top, self.more = bridge, top, more
         self.sent, self.expected, self.drops, self.steps = {}, {}, {}, []
 
     def config(self):
         lines = [f"# {self.text}", *([self.top] if self.top else []), "bridges:", "  - name: br0"]
         lines += [f"    {self.bridge}"] if self.bridge else []
         lines.append("    ports:")
-        lines += [f"      - {{name: {n}, type: ring{', ' + extra if extra else ''}}}"
+        lines += [f"      - {{name: {n}{'' if 'type:' in extra else ', type: ring'}{', ' + extra if extra else ''}}}"
                   for n, extra in self.ports.items()]
         for key, texts in self.lists.items():
             lines += [f"    {key}:", *(f"      - \"{t}\"" for t in texts)] if texts else []
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines + ([self.more] if self.more else [])) + "\n"
 
     def io(self, when, port, frame, out=None, drop=None):
         """frame goes in at port; out: {port: frame(s) that must come}; drop: reason(s) that must be counted."""
