@@ -150,7 +150,11 @@ $(BUILD)/tests/sim/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	@$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -o $@
 
 # make interop [K=expression]: against implementations that nobody here wrote
-interop: all
+HOSTS := $(patsubst tests/interop/%.c,$(BUILD)/tests/interop/%,$(wildcard tests/interop/*.c))
+$(BUILD)/tests/interop/%: $(BUILD)/tests/interop/%.o $(LIB)
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS) $< $(LIB) $(PKG_LIBS) -o $@
+interop: all $(HOSTS)
 	@/usr/bin/python3 -m pytest -q -x -p no:cacheprovider $(if $(K),-k '$(K)') tests/interop
 
 # make bench [BENCH=a,b,d] [ROUNDS=3] [BENCH_ARGS='--all']: weft, Open vSwitch and testpmd in turns on one CPU, and how docs/performance.md
