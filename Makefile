@@ -169,11 +169,15 @@ $(PLUGIN): $(wildcard tests/bench/plugin/*) Makefile
 	@$(CC) -std=gnu17 -D_GNU_SOURCE -DALLOW_EXPERIMENTAL_API -DALLOW_INTERNAL_API $(WARN) -O3 -g -march=x86-64-v2 -fPIC -shared -I. \
 	  -isystem build/bench/dpdk-drivers $(PKG_CFLAGS) tests/bench/plugin/weftgen.c -o $@ $(shell pkg-config --libs libdpdk) -lrte_bus_vdev
 
+build/bench/ofload: tests/bench/plugin/ofload.c tests/bench/plugin/page.h
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -I. $< -o $@
+
 .PHONY: plugin microbench bench-smoke
 # Does the bench itself work? Exact counters, no timing; part of check.
 bench-smoke: all plugin
 	@/usr/bin/python3 tests/bench/smoke.py $(BUILD) $(PLUGIN)
-plugin: $(PLUGIN)
+plugin: $(PLUGIN) build/bench/ofload
 bench:
 	@tests/tools/deps.sh bench
 	@$(MAKE) --no-print-directory -j2 all plugin

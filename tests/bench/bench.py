@@ -8,8 +8,10 @@ Every figure is a median of rounds; a round gives each contender its turn. Rates
 a second of the polling thread's time (the time it was ready to run but others had its CPU is taken off).
 """
 import argparse
+import ctypes
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
+import extras  # noqa: E402
 import page  # noqa: E402
 import report  # noqa: E402
 import switches  # noqa: E402
@@ -35,6 +38,7 @@ class Bench:
         self.up, self.up_for = [], None
         self.bin = os.path.join(os.path.abspath(args.build), "bin")
         self.plugin = os.path.abspath(args.plugin)
+        self.ofload = os.path.join(os.path.dirname(self.plugin), "ofload")
         self.dir = os.path.abspath(args.folder)
         os.makedirs(self.dir, mode=0o755, exist_ok=True)
 
@@ -180,6 +184,13 @@ def chosen(args):
             yield c
 
 
+def alone():
+    """A network namespace of our own: two Open vSwitches in one would fight for a device name."""
+    if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:
+        raise OSError(ctypes.get_errno(), "unshare of the network namespace")
+    switches.run("ip", "link", "set", "lo", "up")
+
+
 def first_in_line():
     """Others may work on the machine: a scheduling group of our own, that goes before theirs."""
     try:
@@ -193,27 +204,45 @@ def first_in_line():
         pass  # no such thing here: nice alone then
 
 
+def save(args, results):
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as f:
+            json.dump({"machine": report.machine(), "results": results}, f, indent=1)
+
+
+def run_cases(bench, args, names, results):
+    for case in chosen(args):
+        try:
+            case.prepare(bench.dir)
+            results.append(bench.measure(case, names))
+            print(report.line(results[-1]), flush=True)
+        except (RuntimeError, OSError, subprocess.SubprocessError) as e:
+            print(f"{case.letter}  {case.title}: FAILED: {e}", flush=True)
+            results.append({"case": case.letter, "title": case.title, "failed": str(e)})
+        save(args, results)
+    bench.take_down()
+    if args.match:
+        return
+    for result, text in extras.run(bench, [x for x in args.cases.split(",") if x], names):
+        print(f"{result['case']}  {result['title']:<36} {text}", flush=True)
+        results.append(result)
+        save(args, results)
+
+
 def main():
     args = options()
     if os.geteuid() != 0:
         sys.exit("bench: needs root (hugepages, priorities, Open vSwitch)")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.sched_setaffinity(0, {switches.HOME_CPU})
     first_in_line()
+    alone()
     bench, results = Bench(args), []
-    names = [n for n in args.names.split(",") if n]
     with switches.Hugepages(HUGEPAGES):
-        for case in chosen(args):
-            try:
-                case.prepare(bench.dir)
-                results.append(bench.measure(case, names))
-                print(report.line(results[-1]), flush=True)
-            except (RuntimeError, OSError, subprocess.SubprocessError) as e:
-                print(f"{case.letter}  {case.title}: FAILED: {e}", flush=True)
-                results.append({"case": case.letter, "title": case.title, "failed": str(e)})
-            if args.json:
-                with open(args.json, "w", encoding="utf-8") as f:
-                    json.dump({"machine": report.machine(), "results": results}, f, indent=1)
-        bench.take_down()
+        try:
+            run_cases(bench, args, [n for n in args.names.split(",") if n], results)
+        finally:
+            bench.take_down()
     return any("failed" in r for r in results)
 
 

@@ -5,6 +5,7 @@ time, so that neither they nor the machine's other work disturb it. (They aren't
 revalidators would take the pause for slowness and allow fewer flows.)
 """
 import contextlib
+import ctypes
 import fcntl
 import os
 import shutil
@@ -31,6 +32,12 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def mortal():
+    """In a child: goes before others, and dies with the bench (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    os.nice(-15)
 
 
 def until(what, condition, alive, seconds=30):
@@ -101,7 +108,7 @@ class Switch:
     def spawn(self, *words, **kw):
         kw = {"stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": subprocess.STDOUT} | kw
         if not self.bench.quiet:
-            words, kw = ["taskset", "-c", HOME_CPU, *words], kw | {"preexec_fn": lambda: os.nice(-15)}
+            words, kw = ["taskset", "-c", HOME_CPU, *words], kw | {"preexec_fn": mortal}
         p = subprocess.Popen([str(w) for w in words], **kw)
         self.processes.append(p)
         return p
@@ -142,6 +149,11 @@ class Switch:
     def pause(self):
         for t in () if self.bench.quiet else self.threads():
             os.sched_setscheduler(t, os.SCHED_IDLE, os.sched_param(0))
+
+    def normal(self):
+        """Neither first nor last in line: while rules are installed, say."""
+        for t in self.threads():
+            os.sched_setscheduler(t, os.SCHED_OTHER, os.sched_param(0))
 
     @contextlib.contextmanager
     def running(self):
