@@ -138,6 +138,7 @@ demo:
 	@tests/tools/deps.sh demo
 	@$(MAKE) --no-print-directory -j2 all
 	@tests/demo/demo.sh $(BUILD)/bin
+	@tests/demo/two_hosts.sh $(BUILD)/bin
 
 replay: all
 	@tests/replay/run.sh $(BUILD)/bin/weft-replay pcaps

@@ -55,7 +55,7 @@ struct config_vtep {
     char *port;    /* to the underlay */
     char *ip;      /* "192.0.2.1/24", "2001:db8::1/64" */
     uint16_t vlan; /* of the underlay; 0: untagged */
-    char *mac;     /* NULL: from the name */
+    char *mac;     /* NULL: from the address */
     char *gateway;
     struct config_neighbor *neighbors; /* next hops that are not asked for */
     unsigned neighbors_count;

@@ -2,6 +2,7 @@
 #include "datapath/tunnel.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -36,6 +37,16 @@ static void vtep_free(struct vtep *v)
     free(v);
 }
 
+/* Of the address, which no other VTEP of the underlay has; its name may be the same on every host.
+ */
+static struct mac mac_of(const struct ip6 *ip)
+{
+    char text[2 * sizeof *ip + 1];
+    for (size_t i = 0; i < sizeof *ip; i++)
+        snprintf(text + 2 * i, 3, "%02x", ip->b[i]);
+    return port_mac_from(text, "vtep");
+}
+
 static struct vtep *vtep_alloc(struct weft_switch *sw, const struct vtep_options *o)
 {
     struct vtep *v = calloc(1, sizeof *v);
@@ -53,7 +64,7 @@ static struct vtep *vtep_alloc(struct weft_switch *sw, const struct vtep_options
     memcpy(v->name, o->name, strlen(o->name) + 1);
     v->opt.name = v->name;
     if (mac_is_zero(v->opt.local.mac))
-        v->opt.local.mac = port_mac_from(o->name, "vtep");
+        v->opt.local.mac = mac_of(&o->local.ip);
     v->opt.local.groups = NULL;
     v->opt.local.n_groups = 0;
     *local = v->opt.local;

@@ -70,7 +70,7 @@ enum tunnel_dscp {
 
 struct vtep_options {
     const char *name;
-    struct outer_local local; /* groups are added by ports; mac zero: from the name */
+    struct outer_local local; /* groups are added by ports; mac zero: from the address */
     uint8_t prefix_len;       /* what is on our link; 0: everything */
     struct ip6 gateway;       /* for the rest; zero: none */
     uint8_t ttl;              /* 0: 64 */

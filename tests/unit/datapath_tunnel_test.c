@@ -263,6 +263,21 @@ static void a_frame_too_big_for_the_underlay_is_dropped_by_name(void **state)
     free(n);
 }
 
+static void vteps_of_one_name_on_two_hosts_have_macs_of_their_own(void **state)
+{
+    struct lan *l = *state;
+    struct vtep *v[2];
+    for (uint8_t i = 0; i < 2; i++) {
+        struct vtep_options o = {.name = i ? "w" : "v", .local.ip = addr(false, i + 1)};
+        weft_assert(vtep_create(l->sw, &o, &v[i], NULL) == 0);
+    }
+    assert_false(mac_equal(v[0]->opt.local.mac, v[1]->opt.local.mac));
+    vtep_destroy(v[1]);
+    struct vtep_options again = {.name = "other", .local.ip = addr(false, 1)};
+    weft_assert(vtep_create(l->sw, &again, &v[1], NULL) == 0);
+    assert_true(mac_equal(v[0]->opt.local.mac, v[1]->opt.local.mac));
+}
+
 static void without_an_underlay_port_it_is_said_so(void **state)
 {
     struct net *n = plain(state);
@@ -297,6 +312,7 @@ int main(void)
         T(strangers_are_refused_where_only_known_vteps_may_send),
         T(ports_of_one_vni_are_told_apart_by_their_remotes),
         T(a_frame_too_big_for_the_underlay_is_dropped_by_name),
+        T(vteps_of_one_name_on_two_hosts_have_macs_of_their_own),
         T(without_an_underlay_port_it_is_said_so),
     };
     return cmocka_run_group_tests(tests, lan_eal, NULL);
