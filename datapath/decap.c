@@ -12,7 +12,6 @@
 struct freed {
     uint16_t n;
     struct rte_mbuf *m[WEFT_BURST];
-    struct tunnel_port *port[WEFT_BURST];
     struct tunnel_in in[WEFT_BURST];
 };
 
@@ -141,8 +140,7 @@ static enum drop_reason decap(struct vtep *v, struct rte_mbuf *m, const struct o
     if (!strip(m, o))
         return DROP_TUN_BAD_UDP;
     f->m[f->n] = m;
-    f->port[f->n] = t;
-    f->in[f->n++] = (struct tunnel_in){.vni = o->vxlan.vni, .from = from};
+    f->in[f->n++] = (struct tunnel_in){.port = t->port, .vni = o->vxlan.vni, .from = from};
     return DROP_COUNT;
 }
 
@@ -164,24 +162,25 @@ static bool take(struct worker *w, struct port *p, struct vtep *v, struct rte_mb
     return true;
 }
 
-static void count(struct worker *w, const struct port *p, const struct burst *b)
+static void count(struct worker *w, const struct port *p, const struct rte_mbuf *m)
 {
     struct port_stats *s = &p->stats[w->index];
-    s->rx_packets += b->n;
-    for (uint16_t i = 0; i < b->n; i++)
-        s->rx_bytes += b->m[i]->pkt_len;
+    s->rx_packets++;
+    s->rx_bytes += m->pkt_len;
 }
 
-/* Those in a row that are of one port go on together. */
+/* Those in a row that are of one bridge go on together. */
 static void go_on(struct worker *w, struct freed *f)
 {
     for (uint16_t i = 0, end; i < f->n; i = end) {
-        struct burst b = {.n = 0};
-        struct port *p = f->port[i]->port;
-        for (end = i; end < f->n && f->port[end]->port == p; end++)
+        struct burst b;
+        struct bridge *br = f->in[i].port->bridge;
+        b.n = 0;
+        for (end = i; end < f->n && f->in[end].port->bridge == br; end++) {
+            count(w, f->in[end].port, f->m[end]);
             b.m[b.n++] = f->m[end];
-        count(w, p, &b);
-        pipeline_run_tunnel(w, p, &b, &f->in[i]);
+        }
+        pipeline_run_tunnel(w, br, &b, &f->in[i]);
     }
 }
 

@@ -22,6 +22,24 @@ static void begin(struct port *p, struct bridge *br, struct burst *b)
     }
 }
 
+/* Those in a row that came in on one port together; all, but for what tunnels brought. */
+static void admit(struct worker *w, struct burst *b)
+{
+    uint16_t kept = 0;
+    for (uint16_t i = 0, end; i < b->n; i = end) {
+        struct port *p = pkt_of(b->m[i])->in_port;
+        struct burst part;
+        part.n = 0;
+        for (end = i; end < b->n && pkt_of(b->m[end])->in_port == p; end++)
+            part.m[part.n++] = b->m[end];
+        stage_admit(w, p, &part);
+        memcpy(&b->m[kept], part.m, part.n * sizeof b->m[0]);
+        kept = (uint16_t)(kept + part.n);
+    }
+    b->n = kept;
+}
+
+/* p NULL: they came in on several ports. */
 static void forward(struct worker *w, struct port *p, struct bridge *br, struct burst *b)
 {
     if (br == NULL) {
@@ -35,7 +53,10 @@ static void forward(struct worker *w, struct port *p, struct bridge *br, struct 
 
     w->prog = prog;
     stage_parse(w, prog->depth, b); /* headers -> key and offsets */
-    stage_admit(w, p, b);           /* port state, length */
+    if (p != NULL)
+        stage_admit(w, p, b); /* port state, length */
+    else
+        admit(w, b);
 
     struct paths paths;
     uint16_t n = b->n;
@@ -59,16 +80,18 @@ void pipeline_run(struct worker *w, struct port *p, struct burst *b)
     forward(w, p, br, b);
 }
 
-void pipeline_run_tunnel(struct worker *w, struct port *p, struct burst *b,
+void pipeline_run_tunnel(struct worker *w, struct bridge *br, struct burst *b,
                          const struct tunnel_in *in)
 {
-    struct bridge *br = p->bridge;
-    begin(p, br, b);
+    begin(in[0].port, br, b);
     for (uint16_t i = 0; i < b->n; i++) {
         struct pkt *k = pkt_of(b->m[i]);
+        k->in_port = in[i].port;
+        k->key.in_port = k->key.in_phy_port = to_be32(in[i].port->ofp_no);
         k->key.tunnel_id = to_be64(in[i].vni);
         k->tun_from = in[i].from;
         k->flags |= PKT_TUNNEL;
+        b->alike = b->alike && in[i].port == in[0].port && in[i].vni == in[0].vni;
     }
-    forward(w, p, br, b);
+    forward(w, NULL, br, b);
 }

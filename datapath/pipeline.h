@@ -26,8 +26,8 @@ struct burst {
 void pipeline_run(struct worker *w, struct port *p, struct burst *b);
 
 struct tunnel_in;
-/* The same of frames that a tunnel brought to its port p; in[i] is b->m[i]'s. */
-void pipeline_run_tunnel(struct worker *w, struct port *p, struct burst *b,
+/* The same of frames that tunnels brought to ports of br; in[i] is b->m[i]'s. */
+void pipeline_run_tunnel(struct worker *w, struct bridge *br, struct burst *b,
                          const struct tunnel_in *in);
 
 /* The stages. stage_parse finds the first line of struct pkt zeroed but for in_port, bridge,

@@ -172,6 +172,7 @@ uint16_t tunnel_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t
 
 /* A decapsulated frame's way in (pipeline.c): what is known of it besides its bytes. */
 struct tunnel_in {
+    struct port *port;
     uint32_t vni;
     uint16_t from; /* endpoint */
 };

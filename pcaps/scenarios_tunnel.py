@@ -133,7 +133,8 @@ def vlans_and_keys():
                  flows=["in_port=a,actions=set_tunnel:500,output:t", "tun_id=600,actions=output:a",
                         "tun_id=700,actions=output:b", "in_port=b,actions=set_tunnel:16777216,output:t"]) \
         .io(1, "a", f, {"u": from_us(f, vni=500)}).io(2, "u", to_us(back, vni=600), {"a": back}) \
-        .io(3, "u", to_us(back, vni=700), {"b": back}).io(4, "b", back, drop="tunnel-bad-key")
+        .io(3, "u", to_us(back, vni=700), {"b": back}).io(4, "b", back, drop="tunnel-bad-key") \
+        .io(5, "u", to_us(f, vni=600), {"a": f}).io(5, "u", to_us(f, vni=700), {"b": f}).io(5, "u", to_us(f, vni=600), {"a": f})
     gbp = VXLAN(flags=0x88, gpflags=0x48, gpid=5, vni=100)
     yield tunnel("vxlan-gbp", "group policy headers are read", keys=", extension: gbp") \
         .io(1, "u", to_us(back, vx=gbp), {"a": back}).io(2, "a", f, {"u": from_us(f)})

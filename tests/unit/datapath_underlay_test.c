@@ -208,6 +208,48 @@ static void no_frame_ever_crosses_a_vni(void **state)
     free(n);
 }
 
+static struct rule *to_port_of_vni(uint64_t vni, uint32_t port)
+{
+    struct op out = {.code = OP_OUTPUT, .port = port};
+    struct rule *r = rule_create(&out, 1, NULL, 0);
+    be64 id = to_be64(vni);
+    weft_assert(r != NULL);
+    r->goto_table = RULE_NO_GOTO;
+    r->priority = 1;
+    flow_match_set(&r->match, FF_TUNNEL_ID, &id, NULL);
+    return r;
+}
+
+/* A burst in which each frame is of another VNI, on one port that takes them all, with rules that
+ * look at nothing but that. */
+static void frames_of_one_burst_keep_their_own_vnis(void **state)
+{
+    struct net *n = plain(state);
+    port_destroy(n->t);
+    add_tunnel(n,
+               &(struct port_options){.name = "any",
+                                      .type = "vxlan",
+                                      .vtep = "vt",
+                                      .any_vni = true},
+               TUNNEL);
+    struct rule *r[] = {to_port_of_vni(501, 1), to_port_of_vni(502, 2), to_port_of_vni(503, 3)};
+    lan_program(n->l, r, 3);
+    lan_forget(n->l);
+    for (unsigned i = 0; i < 30; i++) {
+        struct bytes t = tenant(1, 9, 0, 53), f;
+        t.b[55] = (uint8_t)(1 + i % 3);
+        f = wrap(n, &t, 2, 501 + i % 3, 0);
+        lan_queue(n->l, UPLINK, f.b, f.len);
+    }
+    lan_run(n->l);
+    for (unsigned port = 1; port <= 3; port++) {
+        assert_int_equal(lan_of(n->l, port)->n_out, 10);
+        for (unsigned i = 0; i < LAN_KEPT; i++)
+            assert_int_equal(lan_of(n->l, port)->out[i].b[55], port);
+    }
+    free(n);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, lan_setup, lan_teardown)
 
 int main(void)
@@ -218,6 +260,7 @@ int main(void)
         T(rfc826_who_asks_for_our_address_is_answered),
         T(rfc4861_section_7_2_solicitations_are_sent_and_answered),
         T(no_frame_ever_crosses_a_vni),
+        T(frames_of_one_burst_keep_their_own_vnis),
     };
     return cmocka_run_group_tests(tests, lan_eal, NULL);
 }
