@@ -21,5 +21,6 @@ bool tree_run(uint64_t seed, struct sim_result *r);  /* switches and hosts: main
 bool vrrp_run(uint64_t seed, struct sim_result *r);  /* VRRP routers on a LAN: vrrp.c */
 bool stp_run(uint64_t seed, struct sim_result *r);   /* bridges with spanning trees: stp.c */
 bool neigh_run(uint64_t seed, struct sim_result *r); /* neighbours on a LAN, and a liar: neigh.c */
+bool lacp_run(uint64_t seed, struct sim_result *r);  /* bundles of links: lacp.c */
 
 #endif
