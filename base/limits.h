@@ -24,6 +24,7 @@ enum {
     WEFT_FRAME_MAX = 65535 + 64, /* bytes of a frame, a GSO frame included */
     WEFT_MTU_MIN = 68,           /* RFC 791 */
     WEFT_MTU_MAX = 9216,
+    WEFT_BONDS_MAX = 64,       /* bonds of a switch */
     WEFT_VTEPS_MAX = 64,       /* our VTEPs in a switch */
     WEFT_REMOTES_MAX = 4096,   /* remote VTEPs that a VNI floods to */
     WEFT_RECIRC_MAX = 8,       /* OFPP_TABLE and patch hops of one packet */

@@ -40,6 +40,9 @@
     X(TX_ERROR, "tx-error", "the output port's device refused it")                              \
     X(TX_TOO_BIG, "tx-too-big", "longer than the output port's MTU")                            \
     X(TX_OFFLOAD, "tx-offload", "its offloads could not be resolved in software")               \
+    X(BOND_NO_MEMBER, "bond-no-member", "its output port is a bond, and no member may send")    \
+    X(BOND_NOT_COLLECTING, "bond-not-collecting", "its link is not collecting: LACP's word")    \
+    X(BOND_INACTIVE, "bond-inactive", "it came in at a member that stands by")                  \
     X(NO_BRIDGE, "no-bridge", "its port belongs to no bridge")                                  \
     X(TUN_BAD_IP, "tunnel-bad-ip", "to a VTEP of ours: its IP header makes no sense")           \
     X(TUN_FRAGMENT, "tunnel-fragment", "to a VTEP of ours: a fragment (RFC 7348 4.3)")          \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "datapath/bond.h"
 #include "datapath/rcu.h"
 #include "datapath/switch.h"
 #include "datapath/tunnel.h"
@@ -139,6 +140,7 @@ void port_destroy(struct port *p)
         return;
     struct weft_switch *sw = p->sw;
     vtep_port_gone(p);
+    bond_leave(p);
     bridge_detach(p);
     pthread_mutex_lock(&sw->learn_lock);
     atomic_store_explicit(&sw->ports[p->index], NULL, memory_order_release);

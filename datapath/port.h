@@ -33,6 +33,7 @@ struct weft_switch;
 struct port;
 struct tunnel_port;
 struct vtep;
+struct bond;
 
 enum port_caps {
     PORT_CAP_CSUM = 1 << 0, /* takes frames with a partial TCP/UDP checksum */
@@ -153,6 +154,8 @@ struct port {
     const struct port_vlan *_Atomic vlan;
     struct tunnel_port *tunnel; /* NULL but for the kind vxlan: the far end is a VTEP (tunnel.h) */
     struct vtep *_Atomic vteps; /* VTEPs whose underlay this port is; NULL: none */
+    struct bond *_Atomic member_of; /* the bond whose member it is (bond.h); NULL: none */
+    _Atomic uint8_t member_no;
     uint32_t fdb_limit;         /* 0: no limit; see port_set_fdb_limit */
     struct port_link last_link; /* what port_poll_link() saw last */
     struct weft_switch *sw;
@@ -163,7 +166,7 @@ struct port {
 };
 
 extern const struct port_ops port_tap_ops, port_vhost_ops, port_packet_ops, port_pcap_ops,
-    port_null_ops, port_ring_ops, port_dpdk_ops, port_vxlan_ops;
+    port_null_ops, port_ring_ops, port_dpdk_ops, port_vxlan_ops, port_bond_ops;
 
 /* The kind by its configured name, or NULL. */
 const struct port_ops *port_ops_find(const char *type);

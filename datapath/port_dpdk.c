@@ -259,7 +259,7 @@ static uint16_t dpdk_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, uin
     uint16_t txq = (uint16_t)(queue % d->n_txq);
     for (uint16_t i = 0; d->prepare && i < n; i++)
         prepare_one(m[i]);
-    if (d->n_txq >= p->n_stats)
+    if (d->n_txq > p->n_stats) /* workers, control, and the protocol thread */
         return send_some(p, d, txq, m, n);
     rte_spinlock_lock(&d->tx_lock[txq]);
     uint16_t sent = send_some(p, d, txq, m, n);

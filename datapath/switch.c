@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/prng.h"
+#include "datapath/bond.h"
 #include "datapath/pkt.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
@@ -95,6 +96,7 @@ int switch_create(const struct switch_options *o, struct weft_switch **out, stru
     sw->n_workers = o->n_cpus > 0 ? o->n_cpus : 1;
     sw->hash_key = make_key(o->hash_seed);
     pthread_mutex_init(&sw->learn_lock, NULL);
+    pthread_mutex_init(&sw->bond_lock, NULL);
     sw->rcu = rcu_create(sw->n_workers);
     sw->punt = punt_create(PUNT_DEPTH, sw->opt.punt_rate_pps);
     int r = -ENOMEM;
@@ -137,6 +139,7 @@ void switch_destroy(struct weft_switch *sw)
     stats_fini(&sw->flow_stats);
     rte_mempool_free(sw->pool);
     pthread_mutex_destroy(&sw->learn_lock);
+    pthread_mutex_destroy(&sw->bond_lock);
     free(sw);
 }
 
@@ -169,6 +172,7 @@ bool switch_step(struct weft_switch *sw, nsec_t now)
     for (unsigned i = 0; i < sw->n_workers; i++)
         moved += worker_poll(sw->workers[i], now);
     switch_protocol_run(sw, now);
+    (void)bonds_run(sw, false, now);
     rcu_reclaim(sw->rcu);
     return moved > 0;
 }

@@ -25,6 +25,7 @@
 struct rcu;
 struct punt;
 struct vtep;
+struct bond;
 struct worker;
 
 struct switch_options {
@@ -45,6 +46,8 @@ struct weft_switch {
     uint32_t port_gen[WEFT_PORTS_MAX]; /* bumped when an index is reused */
     struct bridge *bridges[WEFT_BRIDGES_MAX];
     struct vtep *vteps[WEFT_VTEPS_MAX]; /* control's; see tunnel.h */
+    struct bond *bonds[WEFT_BONDS_MAX]; /* under bond_lock; see bond.h */
+    pthread_mutex_t bond_lock;          /* members, gates: protocol thread and control */
     unsigned n_workers;
     struct worker
         *workers[WEFT_WORKERS_MAX + 1]; /* the last is control's, never polled: packet-outs */

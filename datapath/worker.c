@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "datapath/bond.h"
 #include "datapath/hash.h"
 #include "datapath/pipeline.h"
 #include "datapath/punt.h"
@@ -70,6 +71,8 @@ static unsigned poll_port(struct worker *w, struct port *p, uint16_t queue)
     p->stats[w->index].rx_bytes += bytes;
     w->perf.bursts++;
     w->perf.packets += n;
+    if (__builtin_expect(atomic_load_explicit(&p->member_of, memory_order_relaxed) != NULL, 0))
+        p = bond_rx(w, p, &b); /* goes on as if it had come in at the bond */
     pipeline_run(w, p, &b);
     return n;
 }

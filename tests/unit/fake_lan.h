@@ -85,6 +85,8 @@ static const struct port_ops lan_ops = {.type = "lan",
 
 const struct port_ops *port_ops_find(const char *type)
 {
+    if (strcmp(type, "bond") == 0)
+        return &port_bond_ops;
     return strcmp(type, "vxlan") == 0 ? &port_vxlan_ops : &lan_ops;
 }
 const char *port_types(void) { return "lan"; }
