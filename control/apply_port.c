@@ -11,9 +11,12 @@
 #include "control/weft_priv.h"
 #include "datapath/tunnel.h"
 
-static const char *const live_keys[] = {"down",         "mtu",           "mac",    "max_macs",
-                                        "tag",          "vlan_mode",     "trunks", "cvlans",
-                                        "qinq_ethtype", "priority_tags", NULL};
+static const char *const live_keys[] =
+    {"down",        "mtu",           "mac",           "max_macs",      "tag",
+     "vlan_mode",   "trunks",        "cvlans",        "members",       "mode",
+     "hash",        "primary",       "symmetric",     "min_links",     "max_links",
+     "up_delay_ms", "lacp_slow",     "down_delay_ms", "lacp_passive",  "lacp_fallback",
+     "lacp_key",    "lacp_priority", "qinq_ethtype",  "priority_tags", NULL};
 static const char *const vlan_keys[] = {"tag",          "vlan_mode",     "trunks", "cvlans",
                                         "qinq_ethtype", "priority_tags", NULL};
 
@@ -85,6 +88,10 @@ static const struct config_port *wanted(const struct config_bridge *want, const 
 static void keep_number(struct of_bridge *b, const struct weft_port *p)
 {
     struct kept_number *k = is_local(p) ? NULL : malloc(sizeof *k);
+    if (k && p->dp->ofp_no == 0) { /* a bond's member has none */
+        free(k);
+        k = NULL;
+    }
     if (!k) /* no memory: the lowest free number then */
         return;
     snprintf(k->name, sizeof k->name, "%s", p->dp->name);
@@ -156,6 +163,9 @@ static uint32_t choose_number(struct of_bridge *b, const struct config_port *cp)
     return no < WEFT_PORTS_MAX ? no : 0; /* 0: bridge_attach complains */
 }
 
+/* In place of a number: it belongs to a bond, not to the bridge. */
+#define MEMBER OFPP_ANY
+
 static int set_up(struct of_bridge *b, struct port *p, const struct config_port *cp, uint32_t no,
                   struct errbuf *e)
 {
@@ -165,7 +175,7 @@ static int set_up(struct of_bridge *b, struct port *p, const struct config_port 
     if (r == 0 && cp->down)
         r = port_set_config(p, PORT_CFG_DOWN, PORT_CFG_DOWN, e);
     port_set_fdb_limit(p, cp->max_macs);
-    return r < 0 ? r : bridge_attach(b->dp, p, no, e);
+    return r < 0 || no == MEMBER ? r : bridge_attach(b->dp, p, no, e);
 }
 
 static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no,
@@ -191,7 +201,9 @@ static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no
     p->cfg = cfg;
     TAILQ_INSERT_TAIL(&b->ports, p, next);
     (void)port_poll_link(dp, &p->link);
-    if (no == OFPP_LOCAL)
+    if (no == MEMBER)
+        weft_log(b->w, LOG_LVL_INFO, "port %s: created, %s, member of a bond", dp->name, cp->type);
+    else if (no == OFPP_LOCAL)
         weft_log(b->w, LOG_LVL_INFO, "port %s: created, tap, OpenFlow port LOCAL", dp->name);
     else
         weft_log(b->w, LOG_LVL_INFO, "port %s: created, %s, OpenFlow port %u", dp->name, cp->type,
@@ -201,11 +213,12 @@ static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no
     return 0;
 }
 
-static int create_port(struct of_bridge *b, const struct config_port *cp, struct errbuf *e)
+static int create_port(struct of_bridge *b, const struct config_port *cp, bool member,
+                       struct errbuf *e)
 {
     struct config_port *cfg = config_port_copy(cp);
-    int r =
-        cfg ? create(b, cp, choose_number(b, cp), cfg, e) : errbuf_set(e, ENOMEM, "out of memory");
+    uint32_t no = member ? MEMBER : choose_number(b, cp);
+    int r = cfg ? create(b, cp, no, cfg, e) : errbuf_set(e, ENOMEM, "out of memory");
     if (r < 0)
         config_port_free(cfg);
     return r;
@@ -266,16 +279,83 @@ static int change_port(struct of_bridge *b, struct weft_port *p, const struct co
     return 0;
 }
 
+/* ---- bonds ---- */
+
+/* Who belongs to a bond from now on leaves the bridge: never both, or there would be a loop. */
+static void detach_members(struct of_bridge *b, const struct config_bridge *want)
+{
+    struct weft_port *p;
+    TAILQ_FOREACH(p, &b->ports, next) {
+        struct ofw_port desc;
+        if (is_local(p) || !p->dp->bridge || !config_bond_of(want, p->dp->name))
+            continue;
+        of_port_describe(p, &desc);
+        bridge_detach(p->dp);
+        of_port_status(b, OFPPR_DELETE, &desc);
+    }
+}
+
+static int set_bond(struct of_bridge *b, const struct config_port *cp, struct errbuf *e)
+{
+    struct port *members[BOND_MEMBERS_MAX];
+    struct bond_config c;
+    unsigned n = 0;
+    config_bond(cp, &c);
+    for (unsigned i = 0; i < cp->members_count && n < BOND_MEMBERS_MAX; i++) {
+        struct weft_port *m = find(b, cp->members[i]);
+        if (!m)
+            continue; /* it joins when it comes */
+        if (cp->primary && !strcmp(cp->primary, cp->members[i]))
+            c.primary = (int)n;
+        members[n++] = m->dp;
+    }
+    return bond_set(find(b, cp->name)->dp, &c, members, n, e);
+}
+
+/* Who belongs to no bond any more comes back. */
+static int attach_others(struct of_bridge *b, struct errbuf *e)
+{
+    struct weft_port *p;
+    int r = 0;
+    TAILQ_FOREACH(p, &b->ports, next) {
+        struct ofw_port desc;
+        if (r < 0 || p->dp->bridge || p->dp->member_of)
+            continue;
+        r = bridge_attach(b->dp, p->dp, choose_number(b, p->cfg), e);
+        of_port_describe(p, &desc);
+        if (r == 0)
+            of_port_status(b, OFPPR_ADD, &desc);
+    }
+    return r;
+}
+
+static int apply_bonds(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e)
+{
+    int r = 0;
+    for (int leave = 1; leave >= 0; leave--) /* a member may go from one bond to another */
+        for (unsigned i = 0; r == 0 && i < want->ports_count; i++) {
+            struct config_port cp = want->ports[i];
+            struct weft_port *p = strcmp(cp.type, "bond") ? NULL : find(b, cp.name);
+            if (p && leave)
+                bond_keep(p->dp, cp.members, cp.members_count);
+            else if (p)
+                r = set_bond(b, &cp, e);
+        }
+    return r < 0 ? r : attach_others(b, e);
+}
+
 int apply_ports_create(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e)
 {
     reserve_numbers(b, want);
+    detach_members(b, want);
     int r = want->local && !find_local(b) ? create_local(b, e) : 0;
     for (unsigned i = 0; r == 0 && i < want->ports_count; i++) {
         const struct config_port *cp = &want->ports[i];
         struct weft_port *p = find(b, cp->name);
-        r = p ? change_port(b, p, cp, e) : create_port(b, cp, e);
+        r = p ? change_port(b, p, cp, e)
+              : create_port(b, cp, config_bond_of(want, cp->name) != NULL, e);
         if (r < 0 && e && !strstr(e->text, cp->name))
             errbuf_prefix(e, "port %s: ", cp->name);
     }
-    return r;
+    return r < 0 ? r : apply_bonds(b, want, e);
 }

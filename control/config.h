@@ -43,6 +43,14 @@ struct config_port {
     char *remote_ip;     /* vxlan: the one VTEP at the other end */
     char **remotes;      /* vxlan: or those that floods go to; a multicast group counts as one */
     unsigned remotes_count;
+    char **members; /* bond: ports of this bridge, which needn't be there yet */
+    unsigned members_count;
+    char *mode;    /* bond: "lacp" (default), "active-backup", "balance-xor" */
+    char *hash;    /* bond: "l3+l4" (default), "l2+l3", "l2" */
+    char *primary; /* bond: the member to prefer (active-backup) */
+    bool symmetric, lacp_passive, lacp_slow, lacp_fallback;
+    uint16_t min_links, max_links, lacp_key, lacp_priority;
+    uint32_t up_delay_ms, down_delay_ms;
 };
 
 struct config_neighbor {

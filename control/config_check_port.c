@@ -19,6 +19,7 @@ static const struct kind kinds[] = {
     {"ring", NULL, ""},
     {"dpdk", "devargs", "devargs queues offloads"},
     {"vxlan", "vtep", "vtep key remote_ip remotes"},
+    {"bond", NULL, ""},
 };
 
 static const struct kind *kind_of(const char *type)
@@ -44,7 +45,7 @@ static int check_kind(struct config_check *k, const struct config_port *p)
     if (!kind)
         return config_refuse(k, "type",
                              "\"%.60s\" is no kind of port; expected tap, vhost-user, af_packet, "
-                             "pcap, null, ring, dpdk or vxlan",
+                             "pcap, null, ring, dpdk, vxlan or bond",
                              p->type);
     const struct {
         const char *key;
@@ -145,7 +146,6 @@ int config_check_port(struct config_check *k, const struct config_bridge *b,
                       const struct config_port *p)
 {
     struct mac mac;
-    (void)b;
     int r = config_check_name(k, p->name);
     if (r == 0)
         r = check_kind(k, p);
@@ -153,6 +153,8 @@ int config_check_port(struct config_check *k, const struct config_bridge *b,
         r = check_vlan(k, p);
     if (r == 0 && p->vtep)
         r = config_check_tunnel(k, p);
+    if (r == 0)
+        r = config_check_bond(k, b, p);
     if (r < 0)
         return r;
     if (p->mtu && (p->mtu < WEFT_MTU_MIN || p->mtu > WEFT_MTU_MAX))

@@ -14,6 +14,7 @@
 
 #include "control/config.h"
 #include "control/log.h"
+#include "datapath/bond.h"
 
 enum { CONFIG_BYTES_MAX = 64 << 20, CONFIG_PATH_MAX = 192 };
 
@@ -76,6 +77,12 @@ int config_check_all(struct config_check *k);
 int config_check_name(struct config_check *k, const char *name);
 int config_check_port(struct config_check *k, const struct config_bridge *b,
                       const struct config_port *p);
+/* config_bond.c: keys of bonds; and what they say, for the datapath. */
+int config_check_bond(struct config_check *k, const struct config_bridge *b,
+                      const struct config_port *p);
+void config_bond(const struct config_port *p, struct bond_config *out);
+/* The bond of b that names the port as its member, or NULL. */
+const struct config_port *config_bond_of(const struct config_bridge *b, const char *port);
 /* flows, groups, meters: lists that have commands of their own. */
 bool config_is_of_list(const char *key);
 /* config_vtep.c */

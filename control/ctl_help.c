@@ -4,10 +4,13 @@
 #include "control/ctl.h"
 
 #define PORT_KEYS                                                                                \
-    "  keys: type (tap, vhost-user, af_packet, pcap, null, ring, dpdk, vxlan), ifname, netns,\n" \
-    "  path, server, pcap_in, pcap_out, pcap_loop, devargs, queues, ofport, mac, mtu, down,\n"   \
-    "  offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs, vtep,\n" \
-    "  key, remote_ip, remotes\n"
+    "  keys: type (tap, vhost-user, af_packet, pcap, null, ring, dpdk, vxlan, bond), ifname,\n"  \
+    "  netns, path, server, pcap_in, pcap_out, pcap_loop, devargs, queues, ofport, mac, mtu,\n"  \
+    "  down, offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs,\n" \
+    "  vtep, key, remote_ip, remotes\n"                                                          \
+    "  of a bond: members, mode (lacp, active-backup, balance-xor), hash (l2, l2+l3, l3+l4),\n"  \
+    "  symmetric, primary, min_links, max_links, up_delay_ms, down_delay_ms, lacp_passive,\n"    \
+    "  lacp_slow, lacp_fallback, lacp_key, lacp_priority\n"
 #define BRIDGE_KEYS                                                                          \
     "  keys: datapath_id, fail_mode, controllers, probe_s, local, forward_bpdu, fdb.size,\n" \
     "  fdb.ageing_s\n"
@@ -88,6 +91,15 @@ const struct ctl_command ctl_commands[] = {
     {"meter", "mod", ctl_meter_mod, 2, -1, 0, "BRIDGE METER", "replace a meter's bands", NULL},
     {"meter", "del", ctl_meter_del, 1, 2, 0, "BRIDGE [meter=N]",
      "delete a meter and the flows that name it; without N all", NULL},
+
+    {"bond", "show", ctl_bond_show, 0, 1, 0, "[PORT]", "bonds, their members, and who is in use",
+     "  weftctl port add br0 bond0 type=bond members=up0,up1 # first: members never are in br0\n"
+     "  weftctl port add br0 up0 type=af_packet ifname=eth0\n"
+     "  weftctl port add br0 up1 type=af_packet ifname=eth1\n"},
+    {"lacp", "show", ctl_lacp_show, 0, 1, 0, "[PORT]",
+     "what LACP knows of both ends, and why a link is not bundled", NULL},
+    {"lacp", "marker", ctl_lacp_marker, 1, 1, 0, "PORT", "send a Marker out of a bond's member",
+     NULL},
 
     {"packet-out", NULL, ctl_packet_out, 4, 4, 0, "BRIDGE PORT|controller ACTIONS HEX",
      "send a frame through actions",

@@ -170,7 +170,7 @@ static void tell_status(void *ctx, struct ofs *s)
 void of_port_status(struct of_bridge *b, uint8_t reason, const struct ofw_port *p)
 {
     struct status st = {reason, p};
-    if (b->conns)
+    if (b->conns && p->no != 0) /* a member of a bond has no number */
         of_conns_each(b->conns, tell_status, &st);
 }
 

@@ -1,4 +1,4 @@
-/* control/protocol.c: one loop, two descriptors. */
+/* control/protocol.c: one loop, three descriptors. */
 #include "control/protocol.h"
 
 #include <errno.h>
@@ -10,34 +10,62 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "control/lag.h"
 #include "datapath/punt.h"
 
 enum { AGE_INTERVAL_MS = 250 }; /* fdb_age() takes a part of the table at a time */
 
 struct protocol {
     struct weft_switch *sw;
+    struct lag *lag;
     pthread_t thread;
     int wake_fd;
     _Atomic bool stop;
 };
 
-static void sleep_until_work(struct protocol *p)
+enum { PROTO_BATCH = 32 };
+
+nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, nsec_t now)
+{
+    struct rte_mbuf *m[PROTO_BATCH];
+    unsigned n = punt_take(sw->punt, PUNT_PROTO, m, PROTO_BATCH);
+    for (unsigned i = 0; i < n; i++)
+        if (!lag_rx(lag, m[i], now))
+            rte_pktmbuf_free(m[i]);
+    nsec_t due = lag_run(lag, now);
+    return n == PROTO_BATCH ? now : due;
+}
+
+/* Milliseconds until the next timer, and a bit, not a bit less. */
+static int patience(struct protocol *p, nsec_t due)
+{
+    nsec_t in = due == NSEC_NEVER ? NSEC_NEVER : due - switch_now(p->sw);
+    if (in >= AGE_INTERVAL_MS * NSEC_PER_MSEC)
+        return AGE_INTERVAL_MS;
+    return in <= 0 ? 0 : (int)((in + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
+}
+
+static void sleep_until_work(struct protocol *p, nsec_t due)
 {
     struct pollfd fds[] = {
         {.fd = punt_fd(p->sw->punt, PUNT_LEARN), .events = POLLIN},
+        {.fd = punt_fd(p->sw->punt, PUNT_PROTO), .events = POLLIN},
         {.fd = p->wake_fd, .events = POLLIN},
     };
-    if (punt_arm(p->sw->punt, PUNT_LEARN))
-        return;
-    (void)poll(fds, 2, AGE_INTERVAL_MS);
+    bool learn = punt_arm(p->sw->punt, PUNT_LEARN), proto = punt_arm(p->sw->punt, PUNT_PROTO);
+    if (!learn && !proto)
+        (void)poll(fds, 3, patience(p, due));
 }
 
 static void *run(void *arg)
 {
     struct protocol *p = arg;
-    while (!p->stop)
-        if (switch_protocol_run(p->sw, switch_now(p->sw)) == 0)
-            sleep_until_work(p);
+    while (!p->stop) {
+        nsec_t now = switch_now(p->sw);
+        nsec_t due = protocol_turn(p->sw, p->lag, now);
+        if (switch_protocol_run(p->sw, now) == 0)
+            sleep_until_work(p, due);
+    }
     return NULL;
 }
 
@@ -61,12 +89,13 @@ static int start_thread(struct protocol *p)
     return r;
 }
 
-int protocol_start(struct weft_switch *sw, struct protocol **out, struct errbuf *e)
+int protocol_start(struct weft_switch *sw, struct lag *lag, struct protocol **out, struct errbuf *e)
 {
     struct protocol *p = calloc(1, sizeof *p);
     if (!p)
         return errbuf_set(e, ENOMEM, "protocol thread: out of memory");
     p->sw = sw;
+    p->lag = lag;
     p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int err = p->wake_fd < 0 ? errno : start_thread(p);
     if (err) {

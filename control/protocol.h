@@ -1,8 +1,8 @@
 /* control/protocol.h: the protocol thread.
  *
- * It drains learn events and ages FDBs, driven by the punt ring's eventfd and a timer and by
- * nothing else, so that slow work of control (a million flow-mods, a big dump) never delays it.
- * What it shares with control (FDBs, ports that go away) is behind short locks in the datapath.
+ * It drains learn events, ages FDBs and runs LACP, driven by the punt rings' eventfds and timers
+ * and by nothing else, so that slow work of control (a million flow-mods, a big dump) never delays
+ * it. What it shares with control (FDBs, ports that go away) is behind short locks in the datapath.
  */
 #ifndef WEFT_CONTROL_PROTOCOL_H
 #define WEFT_CONTROL_PROTOCOL_H
@@ -10,9 +10,15 @@
 #include "base/errbuf.h"
 #include "datapath/switch.h"
 
+struct lag;
 struct protocol;
 
-int protocol_start(struct weft_switch *sw, struct protocol **out, struct errbuf *e);
+/* What the thread does in a turn, for stepped mode, too: frames of PUNT_PROTO, LACP. Returns when
+ * it is next due. */
+nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, nsec_t now);
+
+int protocol_start(struct weft_switch *sw, struct lag *lag, struct protocol **out,
+                   struct errbuf *e);
 /* Joins the thread. NULL is fine. */
 void protocol_stop(struct protocol *p);
 

@@ -112,6 +112,7 @@ static void on_punted(evutil_socket_t fd, short what, void *arg)
 bool weft_step(struct weft *w, nsec_t now)
 {
     bool moved = switch_step(w->sw, now);
+    (void)protocol_turn(w->sw, w->lag, now);
     weft_control_run(w, now);
     return moved;
 }
@@ -157,11 +158,13 @@ static int start_all(struct weft *w, const struct weft_options *o, const struct 
         w->log.max = l;
     switch_opts(o, c, &so);
     int r = switch_create(&so, &w->sw, e);
+    if (r == 0)
+        r = lag_create(w->sw, &w->log, &w->lag, e);
     if (r < 0 || o->stepped)
         return r;
     r = switch_start(w->sw, e);
     if (r == 0)
-        r = protocol_start(w->sw, &w->proto, e);
+        r = protocol_start(w->sw, w->lag, &w->proto, e);
     return r < 0 ? r : start_events(w, e);
 }
 
@@ -209,6 +212,7 @@ void weft_free(struct weft *w)
     if (w->punted)
         event_free(w->punted);
     switch_destroy(w->sw);
+    lag_free(w->lag);
     config_free(w->config);
     free(w->config_path);
     free(w);

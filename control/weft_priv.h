@@ -9,6 +9,7 @@
 
 #include <sys/queue.h>
 
+#include "control/lag.h"
 #include "control/ofconn.h"
 #include "control/protocol.h"
 #include "control/weft.h"
@@ -92,6 +93,7 @@ struct weft {
     bool stepped;
     struct event_base *base;
     struct event *tick, *punted;
+    struct lag *lag;        /* LACP */
     struct protocol *proto; /* NULL in stepped mode */
     struct of_bridge *bridges[WEFT_BRIDGES_MAX];
     unsigned n_bridges;

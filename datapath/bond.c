@@ -225,6 +225,19 @@ static bool wanted(struct port *const *members, unsigned n, const struct port *p
     return false;
 }
 
+void bond_keep(struct port *p, char *const *names, unsigned n)
+{
+    struct bond *b = p->impl;
+    for (unsigned i = 0; i < BOND_MEMBERS_MAX; i++) {
+        struct port *m = b->member[i].port;
+        unsigned j = 0;
+        while (m != NULL && j < n && strcmp(m->name, names[j]) != 0)
+            j++;
+        if (m != NULL && j == n)
+            bond_leave(m);
+    }
+}
+
 static void configure(struct bond *b, const struct bond_config *c, struct port *primary)
 {
     pthread_mutex_lock(&b->port->sw->bond_lock);
@@ -253,6 +266,8 @@ int bond_set(struct port *p, const struct bond_config *c, struct port *const *me
         if (bond_member_index(b, members[i]) < 0)
             r = join(b, members[i], e);
     }
+    if (mac_is_zero(p->mac) && n > 0)
+        p->mac = members[0]->mac;
     bool has_primary = c->primary >= 0 && (unsigned)c->primary < n;
     configure(b, c, has_primary ? members[c->primary] : NULL);
     return r;

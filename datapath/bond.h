@@ -32,12 +32,21 @@ enum { BOND_MEMBERS_MAX = 16, BOND_BUCKETS = 256 };
 enum bond_mode { BOND_LACP, BOND_ACTIVE_BACKUP, BOND_BALANCE_XOR };
 enum bond_hash { BOND_HASH_L2, BOND_HASH_L23, BOND_HASH_L34 };
 
+/* What the LACP engine is told; the datapath doesn't look at it. */
+struct bond_lacp {
+    bool passive, slow, fallback;
+    uint16_t key;       /* 0: one of its own */
+    uint16_t priority;  /* of its ports */
+    uint16_t max_links; /* 0: no limit */
+};
+
 struct bond_config {
     enum bond_mode mode;
-    enum bond_hash hash;         /* of tunnelled frames: their inner headers */
-    bool symmetric;              /* both directions of a flow have one hash */
-    uint16_t min_links;          /* fewer: the bond is down */
-    int primary;                 /* active-backup: the member to prefer; -1: none */
+    enum bond_hash hash; /* of tunnelled frames: their inner headers */
+    bool symmetric;      /* both directions of a flow have one hash */
+    uint16_t min_links;  /* fewer: the bond is down */
+    int primary;         /* active-backup: the member to prefer; -1: none */
+    struct bond_lacp lacp;
     nsec_t up_delay, down_delay; /* how long a carrier must be there, or gone */
 };
 
@@ -70,6 +79,8 @@ struct bond {
  * is. A member must be in no bridge and no other bond. Control. 0 or -errno with a message. */
 int bond_set(struct port *p, const struct bond_config *c, struct port *const *members, unsigned n,
              struct errbuf *e);
+/* Lets go of members that aren't among these names. Control. */
+void bond_keep(struct port *p, char *const *names, unsigned n);
 /* Takes a port out of its bond, if it is in one. Control. */
 void bond_leave(struct port *member);
 
