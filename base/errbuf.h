@@ -9,7 +9,7 @@
 #define WEFT_BASE_ERRBUF_H
 
 struct errbuf {
-    char text[512];
+    char text[1024];
 };
 
 /* Sets the text (truncating) and returns -err, for `return errbuf_set(e, EINVAL, ...)`. */

@@ -157,7 +157,7 @@ static int walk_pair(struct walk *w, const yaml_node_t *map, const yaml_node_pai
     const yaml_node_t *key = yaml_document_get_node(&w->doc->yaml, pair->key);
     const cyaml_schema_field_t *f = config_field_find(fields, node_text(key));
     if (!f) {
-        char known[400];
+        char known[800];
         list_keys(fields, known, sizeof known);
         return complain(w, key, "unknown key \"%.60s\"; expected one of %s", node_text(key), known);
     }

@@ -163,6 +163,8 @@ void parse(struct rte_mbuf *m)
     memcpy(&k->key.eth_src, rte_pktmbuf_mtod(m, uint8_t *) + 6, 6);
 }
 
+void parse_l2(struct rte_mbuf *m) { parse(m); }
+
 void stage_parse(struct worker *w, enum pkt_depth depth, struct burst *b)
 {
     (void)w, (void)depth;
