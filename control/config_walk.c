@@ -61,7 +61,7 @@ static int complain(struct walk *w, const yaml_node_t *n, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static int complain(struct walk *w, const yaml_node_t *n, const char *fmt, ...)
 {
-    char text[400];
+    char text[800];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);

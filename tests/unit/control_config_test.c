@@ -98,7 +98,7 @@ static const struct {
      "weft.yaml:4: bridges[0].ports[0]: a vhost-user port needs the key \"path\""},
     {BR "    ports:\n      - name: v\n        type: vhost\n",
      "weft.yaml:5: bridges[0].ports[0].type: \"vhost\" is no kind of port; expected tap, "
-     "vhost-user, af_packet, pcap, null, ring, dpdk or vxlan"},
+     "vhost-user, af_packet, pcap, null, ring, dpdk, vxlan or bond"},
     {PORT ", trunks: [\"10\", \"9-5\"]}\n",
      "weft.yaml:4: bridges[0].ports[0].trunks[1]: \"9-5\" is "
      "no VLAN or range; give 0..4094 or \"20-29\""},
