@@ -1,5 +1,6 @@
 /* encap.c: what a vxlan port is told to send gets outer headers and leaves by the underlay port. */
 #include <rte_ip.h>
+#include <rte_prefetch.h>
 
 #include "base/csum.h"
 #include "datapath/pipeline.h"
@@ -132,10 +133,25 @@ static enum drop_reason enter(struct worker *w, struct port *p, struct rte_mbuf 
     return DROP_COUNT;
 }
 
+/* Thousands of remote VTEPs' headers don't stay in the cache. */
+static void prefetch_heads(const struct vtep *v, struct rte_mbuf **m, uint16_t n)
+{
+    for (uint16_t i = 0; i < n; i++) {
+        const struct pkt *k = pkt_of(m[i]);
+        if (!(k->flags & PKT_TUN_TO))
+            continue;
+        const struct endpoint *to = endpoint_at(v, k->tun_to);
+        rte_prefetch0(to);
+        rte_prefetch0(&to->head);
+        rte_prefetch0((const uint8_t *)&to->head + 63);
+    }
+}
+
 uint16_t tunnel_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
 {
     (void)queue;
     struct worker *w = worker_mine(p->sw);
+    prefetch_heads(p->tunnel->vtep, m, n);
     for (uint16_t i = 0; i < n; i++) {
         enum drop_reason why = enter(w, p, m[i]);
         if (why != DROP_COUNT)

@@ -205,11 +205,13 @@ static void patch_ipv4(const struct outer_head *h, const struct outer_patch *p, 
                        uint16_t udp_len)
 {
     uint16_t id = h->df ? 0 : p->ip_id; /* RFC 6864 section 4.1: atomic, any ID will do */
-    uint8_t patch[6] = {0, p->tos};     /* what ip_sum has as zeros */
-    put16(patch + 2, (uint16_t)(udp_len + IPV4_BYTES));
-    put16(patch + 4, id);
-    memcpy(ip + 1, patch + 1, 5);
-    be16 csum = csum_finish(csum_add(h->ip_sum, patch, sizeof patch));
+    uint16_t words[3];                  /* as they lie in memory; ip_sum has them as zeros */
+    words[0] = (uint16_t)(p->tos << 8);
+    words[1] = to_be16((uint16_t)(udp_len + IPV4_BYTES));
+    words[2] = to_be16(id);
+    ip[1] = p->tos;
+    memcpy(ip + 2, &words[1], 4);
+    be16 csum = csum_finish(h->ip_sum + words[0] + words[1] + words[2]);
     memcpy(ip + 10, &csum, 2);
 }
 
@@ -224,7 +226,10 @@ static void patch_ipv6(const struct outer_patch *p, uint8_t *ip, uint16_t udp_le
 void outer_patch(const struct outer_head *h, const struct outer_patch *p, uint8_t *to)
 {
     uint16_t udp_len = (uint16_t)(UDP_BYTES + VXLAN_BYTES + p->inner_len);
-    memcpy(to, h->b, h->len);
+    if (h->len == OUTER_BYTES_IPV4) /* nearly always: a copy of a length that is known */
+        memcpy(to, h->b, OUTER_BYTES_IPV4);
+    else
+        memcpy(to, h->b, h->len);
     if (h->v6)
         patch_ipv6(p, to + h->l3_off, udp_len);
     else
