@@ -184,6 +184,7 @@ bench:
 	@$(MAKE) --no-print-directory -j2 all plugin
 	@/usr/bin/python3 tests/bench/bench.py --cases '$(BENCH)' --rounds $(ROUNDS) --build $(BUILD) --plugin $(PLUGIN) \
 	  --json build/bench/results.json $(BENCH_ARGS)
+	@/usr/bin/python3 tests/bench/chart.py build/bench/results.json build/bench/results.svg > build/bench/results.md
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*_bench.c))
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/rules.o $(LIB)

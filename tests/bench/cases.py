@@ -22,7 +22,7 @@ class Case:
         self.learn = False    # MACs must be learnt before measuring
         self.flags = 0
         self.kind = "rate"    # or "attack": a victim beside benign, then hostile frames
-        self.warm_s = 0.3
+        self.warm_s = 0.2
         self.rules, self.files, self.masks = None, {}, 0
         self.__dict__.update(kw)
 

@@ -5,7 +5,7 @@ import os
 import time
 
 VERSION, PORTS, TXQ, HIST = 0x57470001, 8, 16, 1024
-LATENCY, FRESH, SUM = 1, 2, 4
+LATENCY, FRESH, SUM, PATIENT = 1, 2, 4, 8
 
 
 class Orders(c.Structure):

@@ -21,6 +21,7 @@ enum page_flags {
         1 << 0,          /* stamp the last 8 bytes of some on rx, read them on tx; 64-byte frames */
     PAGE_FRESH = 1 << 1, /* every pass over the frames adds one to the field at fresh_offset */
     PAGE_SUM = 1 << 2,   /* sum up a hash of each sent frame, whatever the order */
+    PAGE_PATIENT = 1 << 3, /* at a rate: what isn't taken in time waits, none is missed */
 };
 
 /* By the runner, while `run` is 0. */

@@ -138,7 +138,7 @@ static uint16_t allowance(struct rxq *q, uint16_t n)
         return n;
     uint64_t due = (uint64_t)((double)(rte_rdtsc() - q->began) * q->frames_per_tick);
     uint64_t waiting = due - RTE_MIN(q->given, due);
-    if (waiting > RING) {
+    if (waiting > RING && (o->flags & PAGE_PATIENT) == 0) {
         q->page->rx.missed += waiting - RING;
         q->given += waiting - RING;
         waiting = RING;
