@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include "control/config_priv.h"
+#include "control/linkwatch.h"
 #include "control/weft_priv.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
 #include "datapath/tunnel.h"
 
-enum { LINK_POLL_MS = 500 };
+/* Asking a device costs some microseconds: few ports are asked more often than many. */
+enum { LINK_POLL_MIN_MS = 50, LINK_POLL_MAX_MS = 500, RESOLVE_MS = 500 };
 
 nsec_t weft_now(const struct weft *w) { return switch_now(w->sw); }
 struct weft_switch *weft_switch(struct weft *w) { return w->sw; }
@@ -42,29 +44,40 @@ struct of_bridge *weft_bridge(struct weft *w, const char *name)
 
 /* ---- turning ---- */
 
-static void poll_links(struct weft *w)
+/* Returns how many there are. */
+static unsigned poll_links(struct weft *w)
 {
     struct weft_port *p;
+    unsigned n = 0;
     for (unsigned i = 0; i < w->n_bridges; i++)
         TAILQ_FOREACH(p, &w->bridges[i]->ports, next) {
             struct ofw_port desc;
+            n++;
             if (!port_poll_link(p->dp, &p->link))
                 continue;
             weft_log(w, LOG_LVL_INFO, "port %s: link %s", p->dp->name, p->link.up ? "up" : "down");
             of_port_describe(p, &desc);
             of_port_status(w->bridges[i], OFPPR_MODIFY, &desc);
         }
+    return n;
+}
+
+static nsec_t link_interval(unsigned ports)
+{
+    unsigned ms = ports < LINK_POLL_MIN_MS ? LINK_POLL_MIN_MS : ports;
+    return (ms < LINK_POLL_MAX_MS ? ms : LINK_POLL_MAX_MS) * NSEC_PER_MSEC;
 }
 
 static nsec_t run_all(struct weft *w, nsec_t now)
 {
     rcu_reclaim(w->sw->rcu);
     packet_in_run(w, now);
-    if (now >= w->link_due_ns) {
-        poll_links(w);
+    if (now >= w->link_due_ns)
+        w->link_due_ns = now + link_interval(poll_links(w));
+    if (now >= w->resolve_due_ns) {
         for (unsigned i = 0; i < w->n_vteps; i++)
             vtep_resolve(w->vteps[i].dp, now);
-        w->link_due_ns = now + LINK_POLL_MS * NSEC_PER_MSEC;
+        w->resolve_due_ns = now + RESOLVE_MS * NSEC_PER_MSEC;
     }
     nsec_t due = w->link_due_ns;
     for (unsigned i = 0; i < w->n_bridges; i++) {
@@ -97,6 +110,28 @@ void weft_kick(struct weft *w)
 {
     if (w->tick)
         event_active(w->tick, EV_TIMEOUT, 0);
+}
+
+static void on_link(evutil_socket_t fd, short what, void *arg)
+{
+    struct weft *w = arg;
+    (void)what;
+    linkwatch_drain(fd);
+    w->link_due_ns = 0;
+    weft_kick(w);
+}
+
+/* Without it (a sandbox without netlink, say), links are polled only. */
+static void watch_links(struct weft *w)
+{
+    w->link_fd = linkwatch_open();
+    if (w->link_fd < 0)
+        weft_log(w, LOG_LVL_WARNING, "no news of links (%s): they are polled",
+                 strerror(-w->link_fd));
+    else
+        w->links = event_new(w->base, w->link_fd, EV_READ | EV_PERSIST, on_link, w);
+    if (w->links)
+        event_add(w->links, NULL);
 }
 
 /* Bounded by the ring and its policer; armed again only when it is empty. */
@@ -145,6 +180,7 @@ static int start_events(struct weft *w, struct errbuf *e)
         return errbuf_set(e, ENOMEM, "the event loop: out of memory");
     if (punt_arm(w->sw->punt, PUNT_PACKET_IN))
         event_active(w->punted, EV_READ, 0);
+    watch_links(w);
     set_timer(w, 0);
     return 0;
 }
@@ -176,6 +212,7 @@ int weft_create(const struct weft_options *o, struct config *c, struct weft **ou
         w->log = o->log;
         w->stepped = o->stepped;
         w->base = o->base;
+        w->link_fd = -1;
         w->config_path = o->config_path ? strdup(o->config_path) : NULL;
         r = config_check(c, e);
     }
@@ -211,6 +248,10 @@ void weft_free(struct weft *w)
         event_free(w->tick);
     if (w->punted)
         event_free(w->punted);
+    if (w->links)
+        event_free(w->links);
+    if (w->link_fd >= 0)
+        close(w->link_fd);
     switch_destroy(w->sw);
     lag_free(w->lag);
     config_free(w->config);

@@ -92,14 +92,15 @@ struct weft {
     struct log log;
     bool stepped;
     struct event_base *base;
-    struct event *tick, *punted;
+    struct event *tick, *punted, *links;
+    int link_fd;            /* linkwatch.h; -1: none */
     struct lag *lag;        /* LACP */
     struct protocol *proto; /* NULL in stepped mode */
     struct of_bridge *bridges[WEFT_BRIDGES_MAX];
     unsigned n_bridges;
     struct weft_vtep vteps[WEFT_VTEPS_MAX];
     unsigned n_vteps;
-    nsec_t link_due_ns;
+    nsec_t link_due_ns, resolve_due_ns;
 };
 
 /* Something became due earlier than the timer knows. */

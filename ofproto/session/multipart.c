@@ -263,7 +263,8 @@ static int request(struct ofs *s, const struct message *m, const struct ofw_mult
         meter_features(s, m->h.xid);
         return 0;
     case OFPMP_GROUP:
-        return group_stats(s, m->h.xid, q->group, e);
+        group_stats(s, m->h.xid, q->group);
+        return 0;
     case OFPMP_GROUP_DESC:
         group_desc(s, m->h.xid);
         return 0;

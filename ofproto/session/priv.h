@@ -112,7 +112,7 @@ void get_async(struct ofs *s, uint32_t xid);
 /* ---- group.c ---- */
 
 int group_mod(struct ofs *s, const struct message *m, struct ofw_error *e);
-int group_stats(struct ofs *s, uint32_t xid, uint32_t id, struct ofw_error *e);
+void group_stats(struct ofs *s, uint32_t xid, uint32_t id);
 void group_desc(struct ofs *s, uint32_t xid);
 void group_features(struct ofs *s, uint32_t xid);
 

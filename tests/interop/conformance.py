@@ -155,7 +155,7 @@ class Switch:
 class Connection:
     def __init__(self, s):
         self.s, self.have, self.xid = s, b"", 0
-        self.early = []
+        self.heard = b""  # everything, for who wants to look at it
 
     def send(self, msg):
         self.xid += 1
@@ -183,6 +183,7 @@ class Connection:
             more = self.s.recv(1 << 16)
             assert more, "the switch closed the connection"
             self.have += more
+            self.heard += more
 
     def ask(self, *msgs):
         for m in msgs:

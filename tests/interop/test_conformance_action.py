@@ -1,4 +1,6 @@
 """Each action and instruction of OpenFlow 1.3.5 (5.9 to 5.12): real frames in, and out as scapy computes them."""
+import time
+
 import pytest
 from os_ken.ofproto import ofproto_v1_3 as o
 from os_ken.ofproto import ofproto_v1_3_parser as p
@@ -316,3 +318,26 @@ def test_group_fast_failover_watches_ports_and_groups(switch):
             pass
     finally:
         switch.do(p.OFPPortMod(DP, 2, port.hw_addr, 0, o.OFPPC_PORT_DOWN))
+
+
+def test_fast_failover_follows_a_carrier(switch):
+    """The other end of the wire goes down: frames take the other bucket within 200 ms (some ms, when nobody else works)."""
+    switch.reset()
+    switch.do(group(1, o.OFPGT_FF, bucket(out(2), port=2), bucket(out(3), port=3)), flow(None, [p.OFPActionGroup(1)]))
+    frame = bytes(eth() / ip())
+    switch.vm.sh("ip", "link", "set", "e2", "down")
+    start = time.monotonic()
+    switch.wire[3].s.settimeout(0.002)
+    try:
+        while time.monotonic() < start + 5:
+            switch.wire[1].send(frame)
+            try:
+                if switch.wire[3].receive() == frame:
+                    break
+            except TimeoutError:
+                pass
+        took = time.monotonic() - start
+    finally:
+        switch.wire[3].s.settimeout(10)
+        switch.vm.sh("ip", "link", "set", "e2", "up")
+    assert took < 0.2, took

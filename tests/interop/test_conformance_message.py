@@ -2,10 +2,11 @@
 import socket
 import struct
 
+import house as h
 import pytest
 from os_ken.ofproto import ofproto_v1_3 as o
 from os_ken.ofproto import ofproto_v1_3_parser as p
-from scapy.all import IP, Ether, Raw, UDP
+from scapy.all import IP, TCP, Ether, Raw, UDP, wrpcap
 
 from conformance import DP, Switch, apply, bucket, flow, group, meter, out, write
 
@@ -392,3 +393,44 @@ def test_roles_and_what_each_hears(switch):
     assert two.barrier() == []
     two.s.close()
     assert one.ask(p.OFPRoleRequest(DP, o.OFPCR_ROLE_EQUAL, 0))[0].role == o.OFPCR_ROLE_EQUAL
+
+
+# ---- what others read of us ----
+
+def test_tshark_reads_all_that_we_say(switch, tmp_path):
+    """Every kind of reply and event, as a TCP stream from a switch's port, without a complaint."""
+    switch.do(group(1, o.OFPGT_SELECT, bucket(out(2), weight=3)), meter(1, 5, p.OFPMeterBandDrop(5, 1)),
+              flow(p.OFPMatch(in_port=1, eth_type=0x800, ipv4_dst=("10.0.0.0", "255.0.0.0")), flags=o.OFPFF_SEND_FLOW_REM,
+                   instructions=[p.OFPInstructionMeter(1), apply(p.OFPActionSetField(eth_dst=A), p.OFPActionPushVlan(0x8100),
+                                                                 p.OFPActionGroup(1)), write(out(o.OFPP_CONTROLLER, 50)),
+                                 p.OFPInstructionWriteMetadata(1, 1), p.OFPInstructionGotoTable(2)]))
+    switch.s.heard = b""
+    switch.pass_through(FRAME)
+    every = [p.OFPFlowStatsRequest(DP, 0, o.OFPTT_ALL, o.OFPP_ANY, o.OFPG_ANY, 0, 0, p.OFPMatch()), p.OFPDescStatsRequest(DP),
+             p.OFPAggregateStatsRequest(DP, 0, 0, o.OFPP_ANY, o.OFPG_ANY, 0, 0, p.OFPMatch()), p.OFPTableStatsRequest(DP),
+             p.OFPPortStatsRequest(DP, 0, o.OFPP_ANY), p.OFPPortDescStatsRequest(DP), p.OFPGroupStatsRequest(DP, 0, o.OFPG_ALL),
+             p.OFPGroupDescStatsRequest(DP, 0), p.OFPGroupFeaturesStatsRequest(DP, 0), p.OFPMeterStatsRequest(DP, 0, o.OFPM_ALL),
+             p.OFPMeterConfigStatsRequest(DP, 0, o.OFPM_ALL), p.OFPMeterFeaturesStatsRequest(DP, 0), p.OFPFeaturesRequest(DP),
+             p.OFPGetConfigRequest(DP), p.OFPGetAsyncRequest(DP), p.OFPRoleRequest(DP, o.OFPCR_ROLE_EQUAL, 0),
+             p.OFPQueueGetConfigRequest(DP, 1), p.OFPEchoRequest(DP, b"x"), flow(command=9), flow(command=o.OFPFC_DELETE)]
+    switch.ask(*every)
+    data, at, packets = switch.s.heard, 0, []
+    while at < len(data):
+        length = struct.unpack("!H", data[at + 2:at + 4])[0]
+        packets.append(data[at:at + length])
+        at += length
+    kinds = {m[1] for m in packets}
+    assert {o.OFPT_MULTIPART_REPLY, o.OFPT_FLOW_REMOVED, o.OFPT_ERROR, o.OFPT_ROLE_REPLY, o.OFPT_GET_ASYNC_REPLY} <= kinds
+    frames, seq = [], 1
+    for m in packets:
+        for i in range(0, len(m), 1400):
+            frames.append(Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=6653, dport=40000, seq=seq, ack=1, flags="PA")
+                          / Raw(m[i:i + 1400]))
+            seq += len(m[i:i + 1400])
+    wrpcap(str(tmp_path / "of.pcap"), frames)
+    assert len(h.run("tshark", "-r", tmp_path / "of.pcap", "-Y", "openflow_v4").splitlines()) >= len(every)
+    told = h.run("tshark", "-r", tmp_path / "of.pcap", "-Y",
+                 "_ws.malformed || (openflow_v4 && _ws.expert.severity >= 0x400000 && !tcp.analysis.flags)", "-T", "fields",
+                 "-e", "frame.number", "-e", "openflow_v4.type", "-e", "_ws.expert.message")
+    complaints = [line for line in told.splitlines() if line and "Running as user" not in line]
+    assert not complaints, complaints
