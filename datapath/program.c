@@ -77,7 +77,7 @@ void program_seal(struct program *p, const struct program *before, uint64_t vers
         probes += table_describe(p->tables[i]).worst_probes;
     }
     shape_init(&p->shape, p->fields_used);
-    p->cached = probes >= CACHE_WORTH_PROBES && p->shape.n <= PATH_WORDS;
+    p->cached = !p->uncertain && probes >= CACHE_WORTH_PROBES && p->shape.n <= PATH_WORDS;
     bool same =
         before != NULL && memcmp(&before->fields_used, &p->fields_used, sizeof p->fields_used) == 0;
     p->shape_since = same ? before->shape_since : version;

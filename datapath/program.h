@@ -116,8 +116,9 @@ struct program {
     uint64_t fields_used[FLOW_WORDS]; /* union of all masks */
     uint8_t depth;                    /* enum pkt_depth: what they need to be parsed */
     bool cached;                      /* the tables are dear enough to ask the flow cache first */
-    struct shape shape;               /* of fields_used; made by program_seal() */
-    uint64_t shape_since;             /* the version in which the bridge's shape became this one */
+    bool uncertain; /* a meter may change what later tables see: paths are not to be remembered */
+    struct shape shape;   /* of fields_used; made by program_seal() */
+    uint64_t shape_since; /* the version in which the bridge's shape became this one */
 };
 
 /* Allocates a program with no tables, version 0. NULL: no memory. */

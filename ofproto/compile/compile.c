@@ -114,6 +114,8 @@ struct program *ofc_compile(struct ofm *model, const struct program *running, st
         err = ofc_groups(model, running != NULL ? running->groups : NULL, &p->groups);
     if (err == 0)
         err = ofc_meters(model, running != NULL ? running->meters : NULL, &p->meters);
+    if (err == 0)
+        p->uncertain = ofc_remarks(model);
     free(w.rules);
     free(w.ops);
     if (err == 0)

@@ -21,6 +21,9 @@ unsigned ofc_write_set(struct op *ops, unsigned n);
 int ofc_groups(const struct ofm *m, const struct idset *running, struct idset **out);
 int ofc_meters(const struct ofm *m, const struct idset *running, struct idset **out);
 
+/* May a meter change a packet's code point? Then its path through the tables is not the flow's. */
+bool ofc_remarks(const struct ofm *m);
+
 /* The rule of a flow. `scratch` has room for all the flow's actions. 0, -ENOMEM or -EOPNOTSUPP. */
 int ofc_rule(const struct ofm_flow *f, struct op *scratch, struct rule **out);
 

@@ -36,6 +36,17 @@ static int build_all(const struct ofm *m, const struct idset *running, uint32_t 
     return 0;
 }
 
+bool ofc_remarks(const struct ofm *m)
+{
+    for (uint32_t i = 0; i < ofm_meter_count(m); i++) {
+        const struct ofm_meter *t = ofm_meter_at(m, i);
+        for (unsigned k = 0; k < t->n; k++)
+            if (t->band[k].type == OFPMBT_DSCP_REMARK)
+                return true;
+    }
+    return false;
+}
+
 int ofc_meters(const struct ofm *m, const struct idset *running, struct idset **out)
 {
     uint32_t n = ofm_meter_count(m);

@@ -77,7 +77,11 @@ class Switch:
             h.run("ip", "link", "set", name, "up")
             self.vm.sh("ip", "link", "set", f"e{i}", "up")
             lines.append(f"      - {{name: p{i}, type: af_packet, ifname: {name}}}\n")
-        self.weft = h.Weft(folder, "bridges:\n  - name: br0\n    fail_mode: secure\n"
+        # A kernel has a queue of frames per CPU: who moves to another one between two frames may see them swapped.
+        self.cpus = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {self.cpus[0]})
+        self.weft = h.Weft(folder, f"workers: {{cpus: [{self.cpus[-1]}]}}\n"
+                           "bridges:\n  - name: br0\n    fail_mode: secure\n"
                            f'    controllers: ["ptcp:{self.port}:127.0.0.1"]\n    ports:\n' + "".join(lines))
         self.weft.start()
         for i in (1, 2, 3):
@@ -142,6 +146,7 @@ class Switch:
         return got
 
     def stop(self):
+        os.sched_setaffinity(0, self.cpus)
         self.s.s.close()
         code = self.weft.stop()
         for w in self.wire.values():
