@@ -81,7 +81,7 @@ class Switch:
         self.cpus = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {self.cpus[0]})
         self.weft = h.Weft(folder, f"workers: {{cpus: [{self.cpus[-1]}]}}\n"
-                           "bridges:\n  - name: br0\n    fail_mode: secure\n"
+                           "bridges:\n  - name: br0\n    fail_mode: secure\n    probe_s: 60\n"
                            f'    controllers: ["ptcp:{self.port}:127.0.0.1"]\n    ports:\n' + "".join(lines))
         self.weft.start()
         for i in (1, 2, 3):
