@@ -1,6 +1,7 @@
 /* datapath/fib: always what a linear search for the longest prefix says, through any changes; ecmp:
  * only what must moves. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -236,6 +237,65 @@ static void an_emptied_node_waits_for_the_readers(void **state)
     rcu_free(rcu);
 }
 
+/* A reader, while 10.1.2.0/24 and longer ones come and go below 10.0.0.0/8: it sees either, and
+ * nothing else. */
+struct reader {
+    struct fib *f;
+    struct rcu *rcu;
+    bool stop;
+    unsigned wrong, covered, shorter;
+};
+
+static void *read_on(void *arg)
+{
+    struct reader *r = arg;
+    uint32_t ip[32], next[32];
+    rcu_register(r->rcu, 0);
+    rcu_online(r->rcu, 0);
+    for (uint32_t n = 0; !__atomic_load_n(&r->stop, __ATOMIC_RELAXED); n++) {
+        for (unsigned i = 0; i < 32; i++)
+            ip[i] = 0x0a010200 + (n * 32 + i) % 256;
+        fib_lookup4_burst(r->f, ip, next, 32);
+        for (unsigned i = 0; i < 32; i++) {
+            bool host = next[i] == 3 && ip[i] % 4 == 0;
+            r->wrong += next[i] != 1 && next[i] != 2 && !host;
+            r->covered += next[i] == 1;
+            r->shorter += next[i] == 2;
+        }
+        rcu_quiescent(r->rcu, 0);
+    }
+    rcu_offline(r->rcu, 0);
+    rcu_unregister(r->rcu, 0);
+    return NULL;
+}
+
+static void a_reader_sees_the_old_or_the_new_while_nodes_come_and_go(void **state)
+{
+    (void)state;
+    struct rcu *rcu = rcu_create(1);
+    struct fib_config c = {.max_routes = 400, .rcu = rcu};
+    struct reader r = {.f = fib_create(&c), .rcu = rcu};
+    struct ip6 ten = {{10}}, net = {{10, 1, 2}};
+    struct prng rng = {5};
+    pthread_t t;
+    assert_int_equal(fib_set(r.f, &ten, 8, 1), 0);
+    assert_int_equal(pthread_create(&t, NULL, read_on, &r), 0);
+    for (int n = 0; n < 60000; n++) {
+        struct ip6 host = {{10, 1, 2, (uint8_t)(prng_below(&rng, 64) * 4)}};
+        int err = n % 2 ? fib_delete(r.f, &net, 24) : fib_set(r.f, &net, 24, 2);
+        assert_int_equal(err, 0);
+        err = prng_below(&rng, 2) ? fib_delete(r.f, &host, 32) : fib_set(r.f, &host, 32, 3);
+        assert_true(err == 0 || err == -ENOENT);
+        rcu_reclaim(rcu);
+    }
+    __atomic_store_n(&r.stop, true, __ATOMIC_RELAXED);
+    pthread_join(t, NULL);
+    assert_int_equal(r.wrong, 0);
+    assert_true(r.covered > 0 && r.shorter > 0);
+    fib_destroy(r.f);
+    rcu_free(rcu);
+}
+
 /* -- ecmp */
 
 static void count(const struct ecmp *g, unsigned *n)
@@ -308,6 +368,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(every_route_is_walked_once),
         cmocka_unit_test(an_emptied_node_waits_for_the_readers),
+        cmocka_unit_test(a_reader_sees_the_old_or_the_new_while_nodes_come_and_go),
         cmocka_unit_test(only_the_buckets_of_one_that_left_move),
         cmocka_unit_test(weights_are_met_to_within_a_bucket_whatever_changes),
         cmocka_unit_test(what_is_no_group_is_refused),
