@@ -28,6 +28,7 @@ static void delete_bridge(struct weft *w, unsigned i)
     while ((p = TAILQ_LAST(&b->ports, weft_ports)))
         apply_port_destroy(b, p);
     weft_log(w, LOG_LVL_INFO, "bridge %s: deleted", b->dp->name);
+    span_bridge_gone(w->span, b->dp);
     of_bridge_free(b);
     memmove(&w->bridges[i], &w->bridges[i + 1], (--w->n_bridges - i) * sizeof w->bridges[0]);
 }
@@ -104,8 +105,12 @@ static int apply_bridge(struct weft *w, const struct config_bridge *want, struct
 {
     struct of_bridge *b = weft_bridge(w, want->name);
     int r = b ? 0 : create_bridge(w, want, &b, e);
-    if (r == 0)
+    if (r == 0) {
+        b->stp_trees = span_trees(want); /* new ports begin closed */
         r = apply_ports_create(b, want, e);
+    }
+    if (r == 0)
+        r = apply_ports_stp(b, want, e);
     if (r == 0)
         r = apply_keys(b, want, e);
     if (r == 0)

@@ -16,7 +16,8 @@ static const char *const live_keys[] =
      "vlan_mode",   "trunks",        "cvlans",        "members",       "mode",
      "hash",        "primary",       "symmetric",     "min_links",     "max_links",
      "up_delay_ms", "lacp_slow",     "down_delay_ms", "lacp_passive",  "lacp_fallback",
-     "lacp_key",    "lacp_priority", "qinq_ethtype",  "priority_tags", NULL};
+     "lacp_key",    "lacp_priority", "qinq_ethtype",  "priority_tags", "stp",
+     NULL};
 static const char *const vlan_keys[] = {"tag",          "vlan_mode",     "trunks", "cvlans",
                                         "qinq_ethtype", "priority_tags", NULL};
 
@@ -115,6 +116,7 @@ void apply_port_destroy(struct of_bridge *b, struct weft_port *p)
     TAILQ_REMOVE(&b->ports, p, next);
     keep_number(b, p);
     weft_log(b->w, LOG_LVL_INFO, "port %s: deleted", p->dp->name);
+    span_port_gone(b->w->span, p->dp);
     port_destroy(p->dp);
     of_port_status(b, OFPPR_DELETE, &desc);
     config_port_free(p->cfg);
@@ -175,6 +177,8 @@ static int set_up(struct of_bridge *b, struct port *p, const struct config_port 
     if (r == 0 && cp->down)
         r = port_set_config(p, PORT_CFG_DOWN, PORT_CFG_DOWN, e);
     port_set_fdb_limit(p, cp->max_macs);
+    if (no != MEMBER && b->stp_trees > 0 && !cp->stp.off && p->tunnel == NULL)
+        gate_enable(p, b->stp_trees); /* until its spanning tree says more */
     return r < 0 || no == MEMBER ? r : bridge_attach(b->dp, p, no, e);
 }
 
@@ -226,7 +230,7 @@ static int create_port(struct of_bridge *b, const struct config_port *cp, bool m
 
 static int create_local(struct of_bridge *b, struct errbuf *e)
 {
-    struct config_port cp = {.name = b->dp->name, .type = (char *)"tap"};
+    struct config_port cp = {.name = b->dp->name, .type = (char *)"tap", .stp = {.off = true}};
     return create(b, &cp, OFPP_LOCAL, NULL, e);
 }
 
@@ -358,4 +362,16 @@ int apply_ports_create(struct of_bridge *b, const struct config_bridge *want, st
             errbuf_prefix(e, "port %s: ", cp->name);
     }
     return r < 0 ? r : apply_bonds(b, want, e);
+}
+
+int apply_ports_stp(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e)
+{
+    struct weft_port *p;
+    int r = span_bridge(b->w->span, b->dp, want, e);
+    TAILQ_FOREACH(p, &b->ports, next)
+        if (r == 0 && !is_local(p))
+            r = span_port(b->w->span, p->dp, p->cfg, e);
+    if (r < 0)
+        errbuf_prefix(e, "bridge %s: ", b->dp->name);
+    return r;
 }

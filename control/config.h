@@ -19,6 +19,17 @@
 
 struct strbuf;
 
+/* Spanning tree, of a port. What isn't given is stp_port_config_default()'s. */
+struct config_port_stp {
+    bool off;       /* takes no part: always open */
+    char *priority; /* 0..240 in steps of 16 */
+    uint32_t cost;  /* 0: by speed */
+    char *edge;     /* "auto" (default), "yes", "no" */
+    char *p2p;      /* "auto" (default), "yes", "no" */
+    bool bpdu_guard, bpdu_filter, root_guard, tcn_guard, loop_guard;
+    bool network; /* bridge assurance */
+};
+
 struct config_port {
     char *name;
     char *type; /* "tap", "vhost-user", "af_packet", "pcap", "null", "ring", "dpdk", "vxlan" */
@@ -51,6 +62,7 @@ struct config_port {
     bool symmetric, lacp_passive, lacp_slow, lacp_fallback;
     uint16_t min_links, max_links, lacp_key, lacp_priority;
     uint32_t up_delay_ms, down_delay_ms;
+    struct config_port_stp stp;
 };
 
 struct config_neighbor {
@@ -91,6 +103,26 @@ struct config_fdb {
     unsigned statics_count;
 };
 
+struct config_msti {
+    uint16_t id;
+    char *priority;
+    char **vlans; /* "10", "20-29" */
+    unsigned vlans_count;
+};
+
+/* Spanning tree, of a bridge. What isn't given is stp_config_default()'s. */
+struct config_stp {
+    char *mode;     /* "off" (default), "stp", "rstp", "mstp" */
+    char *priority; /* 0..61440 in steps of 4096 */
+    uint8_t hello_s, max_age_s, forward_delay_s, max_hops, tx_hold;
+    char *path_cost;     /* "long" (default), "short" */
+    uint32_t recovery_s; /* err-disabled ports come back after; 0: 300 */
+    char *region;
+    uint16_t revision;
+    struct config_msti *instances;
+    unsigned instances_count;
+};
+
 struct config_bridge {
     char *name;
     char *datapath_id;  /* 16 hex digits; NULL: derived from the name */
@@ -101,6 +133,7 @@ struct config_bridge {
     bool local;       /* make a LOCAL tap named like the bridge */
     bool forward_bpdu;
     struct config_fdb fdb;
+    struct config_stp stp;
     struct config_port *ports;
     unsigned ports_count;
     char **meters; /* ovs-ofctl syntax, as are the next two */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "control/config_priv.h"
+#include "control/span.h"
 #include "control/target.h"
 
 int config_refuse(struct config_check *k, const char *key, const char *fmt, ...)
@@ -141,6 +142,13 @@ static int check_fdb(struct config_check *k, const struct config_bridge *b)
     return 0;
 }
 
+static int check_stp(struct config_check *k, const struct config_bridge *b)
+{
+    struct stp_config c;
+    struct errbuf e = {""};
+    return span_bridge_config(b, &c, &e) < 0 ? config_refuse(k, "stp", "%.300s", e.text) : 0;
+}
+
 static int check_bridge_keys(struct config_check *k, const struct config_bridge *b)
 {
     uint64_t dpid;
@@ -162,6 +170,8 @@ static int check_bridge_keys(struct config_check *k, const struct config_bridge 
     if (b->probe_s > 3600)
         return config_refuse(k, "probe_s", "%u seconds; give 1..3600", b->probe_s);
     r = check_controllers(k, b);
+    if (r == 0)
+        r = check_stp(k, b);
     return r < 0 ? r : check_fdb(k, b);
 }
 

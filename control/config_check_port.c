@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "control/config_priv.h"
+#include "control/span.h"
 
 struct kind {
     const char *type;
@@ -166,6 +167,10 @@ int config_check_port(struct config_check *k, const struct config_bridge *b,
                              p->mac);
     if (p->ofport >= WEFT_PORTS_MAX)
         return config_refuse(k, "ofport", "%u; give 1..%d", p->ofport, WEFT_PORTS_MAX - 1);
+    struct stp_port_config stp;
+    struct errbuf e = {""};
+    if (span_port_config(p, &stp, &e) < 0)
+        return config_refuse(k, "stp", "%.300s", e.text);
     if (p->queues > 16)
         return config_refuse(k, "queues", "%u; give 1..16", p->queues);
     if (p->max_macs > WEFT_FDB_MAX)

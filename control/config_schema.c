@@ -17,6 +17,21 @@ static const cyaml_schema_value_t text_item = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 65535)};
 static const cyaml_schema_value_t int_item = {CYAML_VALUE_INT(CYAML_FLAG_DEFAULT, int)};
 
+static const cyaml_schema_field_t port_stp_fields[] = {
+    FLAG(struct config_port_stp, "off", off),
+    TEXT(struct config_port_stp, "priority", priority),
+    NUMBER(struct config_port_stp, "cost", cost),
+    TEXT(struct config_port_stp, "edge", edge),
+    TEXT(struct config_port_stp, "p2p", p2p),
+    FLAG(struct config_port_stp, "bpdu_guard", bpdu_guard),
+    FLAG(struct config_port_stp, "bpdu_filter", bpdu_filter),
+    FLAG(struct config_port_stp, "root_guard", root_guard),
+    FLAG(struct config_port_stp, "tcn_guard", tcn_guard),
+    FLAG(struct config_port_stp, "loop_guard", loop_guard),
+    FLAG(struct config_port_stp, "network", network),
+    CYAML_FIELD_END,
+};
+
 const cyaml_schema_field_t config_port_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_port, name, 1, 255),
     CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_POINTER, struct config_port, type, 1, 255),
@@ -59,6 +74,7 @@ const cyaml_schema_field_t config_port_fields[] = {
     FLAG(struct config_port, "lacp_fallback", lacp_fallback),
     NUMBER(struct config_port, "lacp_key", lacp_key),
     NUMBER(struct config_port, "lacp_priority", lacp_priority),
+    CYAML_FIELD_MAPPING("stp", OPT | CYAML_FLAG_FLOW, struct config_port, stp, port_stp_fields),
     CYAML_FIELD_END,
 };
 
@@ -78,6 +94,31 @@ static const cyaml_schema_field_t fdb_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t msti_fields[] = {
+    CYAML_FIELD_UINT("id", CYAML_FLAG_DEFAULT, struct config_msti, id),
+    TEXT(struct config_msti, "priority", priority),
+    LIST(struct config_msti, "vlans", vlans, &text_item),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t msti_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_msti, msti_fields)};
+
+static const cyaml_schema_field_t stp_fields[] = {
+    TEXT(struct config_stp, "mode", mode),
+    TEXT(struct config_stp, "priority", priority),
+    NUMBER(struct config_stp, "hello_s", hello_s),
+    NUMBER(struct config_stp, "max_age_s", max_age_s),
+    NUMBER(struct config_stp, "forward_delay_s", forward_delay_s),
+    NUMBER(struct config_stp, "max_hops", max_hops),
+    NUMBER(struct config_stp, "tx_hold", tx_hold),
+    TEXT(struct config_stp, "path_cost", path_cost),
+    NUMBER(struct config_stp, "recovery_s", recovery_s),
+    TEXT(struct config_stp, "region", region),
+    NUMBER(struct config_stp, "revision", revision),
+    LIST(struct config_stp, "instances", instances, &msti_item),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t port_item = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_port, config_port_fields)};
 
@@ -90,6 +131,7 @@ const cyaml_schema_field_t config_bridge_fields[] = {
     FLAG(struct config_bridge, "local", local),
     FLAG(struct config_bridge, "forward_bpdu", forward_bpdu),
     CYAML_FIELD_MAPPING("fdb", OPT, struct config_bridge, fdb, fdb_fields),
+    CYAML_FIELD_MAPPING("stp", OPT, struct config_bridge, stp, stp_fields),
     LIST(struct config_bridge, "ports", ports, &port_item),
     LIST(struct config_bridge, "meters", meters, &text_item),
     LIST(struct config_bridge, "groups", groups, &text_item),

@@ -144,6 +144,9 @@ int ctl_api(struct ctl *c, int argc, char **argv);
 
 int ctl_vtep_show(struct ctl *c, int argc, char **argv);
 int ctl_vni_show(struct ctl *c, int argc, char **argv);
+int ctl_stp_show(struct ctl *c, int argc, char **argv);
+int ctl_stp_migrate(struct ctl *c, int argc, char **argv);
+int ctl_stp_recover(struct ctl *c, int argc, char **argv);
 int ctl_fdb_show(struct ctl *c, int argc, char **argv);
 int ctl_fdb_flush(struct ctl *c, int argc, char **argv);
 int ctl_fdb_add(struct ctl *c, int argc, char **argv);

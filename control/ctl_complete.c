@@ -86,6 +86,10 @@ static void offer_keys(const struct line *l, const char *list)
         {"pcap_loop=", "true,false"},
         {"local=", "true,false"},
         {"forward_bpdu=", "true,false"},
+        {"stp.mode=", "off,stp,rstp,mstp"},
+        {"stp.path_cost=", "long,short"},
+        {"stp.edge=", "auto,yes,no"},
+        {"stp.p2p=", "auto,yes,no"},
     };
     json_t *r, *v;
     size_t i;

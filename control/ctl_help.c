@@ -10,10 +10,14 @@
     "  vtep, key, remote_ip, remotes\n"                                                          \
     "  of a bond: members, mode (lacp, active-backup, balance-xor), hash (l2, l2+l3, l3+l4),\n"  \
     "  symmetric, primary, min_links, max_links, up_delay_ms, down_delay_ms, lacp_passive,\n"    \
-    "  lacp_slow, lacp_fallback, lacp_key, lacp_priority\n"
-#define BRIDGE_KEYS                                                                          \
-    "  keys: datapath_id, fail_mode, controllers, probe_s, local, forward_bpdu, fdb.size,\n" \
-    "  fdb.ageing_s\n"
+    "  lacp_slow, lacp_fallback, lacp_key, lacp_priority\n"                                      \
+    "  stp.edge, stp.cost, stp.priority, stp.p2p, stp.off, stp.bpdu_guard, stp.bpdu_filter,\n"   \
+    "  stp.root_guard, stp.tcn_guard, stp.loop_guard, stp.network\n"
+#define BRIDGE_KEYS                                                                                \
+    "  keys: datapath_id, fail_mode, controllers, probe_s, local, forward_bpdu, fdb.size,\n"       \
+    "  fdb.ageing_s, stp.mode (off, stp, rstp, mstp), stp.priority, stp.hello_s, stp.max_age_s,\n" \
+    "  stp.forward_delay_s, stp.max_hops, stp.tx_hold, stp.path_cost, stp.recovery_s,\n"           \
+    "  stp.region, stp.revision\n"
 
 const struct ctl_command ctl_commands[] = {
     {"show", NULL, ctl_show, 0, 0, 0, "", "bridges with their ports and controllers", NULL},
@@ -54,6 +58,14 @@ const struct ctl_command ctl_commands[] = {
     {"vtep", "show", ctl_vtep_show, 0, 1, 0, "[VTEP]",
      "our tunnel end points, and the remote ones that they know", NULL},
     {"vni", "show", ctl_vni_show, 0, 0, 0, "", "VNIs, their bridges, VLANs and counters", NULL},
+    {"stp", "show", ctl_stp_show, 0, 1, 0, "[BRIDGE]",
+     "spanning trees: root, roles, states, and why a port is blocked",
+     "  weftctl bridge set br0 stp.mode=rstp stp.priority=4096\n"
+     "  weftctl port set vm1 stp.edge=yes stp.bpdu_guard=true\n"},
+    {"stp", "migrate", ctl_stp_migrate, 1, 1, 0, "PORT",
+     "try RSTP again after an STP bridge has gone", NULL},
+    {"stp", "recover", ctl_stp_recover, 1, 1, 0, "PORT", "enable a port that BPDU guard disabled",
+     NULL},
 
     {"flow", "add", ctl_flow_add, 2, -1, 0, "BRIDGE FLOW...|-|@FILE",
      "add flows, in ovs-ofctl's syntax",

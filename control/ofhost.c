@@ -68,6 +68,8 @@ void of_port_describe(const struct weft_port *p, struct ofw_port *out)
         .max_speed_kbps = p->link.speed_mbps * 1000,
         .hw_addr = dp->mac,
     };
+    if (gate_get(dp, 0) != GATE_FORWARDING) /* of the CIST: OpenFlow has one bit */
+        out->state |= OFPPS_BLOCKED;
     snprintf(out->name, sizeof out->name, "%.15s", dp->name);
 }
 

@@ -11,28 +11,31 @@
 #include <unistd.h>
 
 #include "control/lag.h"
+#include "control/span.h"
 #include "datapath/punt.h"
 
 enum { AGE_INTERVAL_MS = 250 }; /* fdb_age() takes a part of the table at a time */
 
+enum { PROTO_BATCH = 32 };
+
 struct protocol {
     struct weft_switch *sw;
     struct lag *lag;
+    struct span *span;
     pthread_t thread;
     int wake_fd;
     _Atomic bool stop;
 };
 
-enum { PROTO_BATCH = 32 };
-
-nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, nsec_t now)
+nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, struct span *span, nsec_t now)
 {
     struct rte_mbuf *m[PROTO_BATCH];
     unsigned n = punt_take(sw->punt, PUNT_PROTO, m, PROTO_BATCH);
     for (unsigned i = 0; i < n; i++)
-        if (!lag_rx(lag, m[i], now))
+        if (!lag_rx(lag, m[i], now) && !span_rx(span, m[i], now))
             rte_pktmbuf_free(m[i]);
-    nsec_t due = lag_run(lag, now);
+    nsec_t due = lag_run(lag, now), trees = span_run(span, now);
+    due = trees < due ? trees : due;
     return n == PROTO_BATCH ? now : due;
 }
 
@@ -62,7 +65,7 @@ static void *run(void *arg)
     struct protocol *p = arg;
     while (!p->stop) {
         nsec_t now = switch_now(p->sw);
-        nsec_t due = protocol_turn(p->sw, p->lag, now);
+        nsec_t due = protocol_turn(p->sw, p->lag, p->span, now);
         if (switch_protocol_run(p->sw, now) == 0)
             sleep_until_work(p, due);
     }
@@ -89,13 +92,15 @@ static int start_thread(struct protocol *p)
     return r;
 }
 
-int protocol_start(struct weft_switch *sw, struct lag *lag, struct protocol **out, struct errbuf *e)
+int protocol_start(struct weft_switch *sw, struct lag *lag, struct span *span,
+                   struct protocol **out, struct errbuf *e)
 {
     struct protocol *p = calloc(1, sizeof *p);
     if (!p)
         return errbuf_set(e, ENOMEM, "protocol thread: out of memory");
     p->sw = sw;
     p->lag = lag;
+    p->span = span;
     p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int err = p->wake_fd < 0 ? errno : start_thread(p);
     if (err) {

@@ -53,9 +53,14 @@ static unsigned poll_links(struct weft *w)
         TAILQ_FOREACH(p, &w->bridges[i]->ports, next) {
             struct ofw_port desc;
             n++;
-            if (!port_poll_link(p->dp, &p->link))
+            bool blocked = gate_get(p->dp, 0) != GATE_FORWARDING, turned = blocked != p->blocked;
+            bool link = port_poll_link(p->dp, &p->link);
+            if (!link && !turned)
                 continue;
-            weft_log(w, LOG_LVL_INFO, "port %s: link %s", p->dp->name, p->link.up ? "up" : "down");
+            p->blocked = blocked;
+            if (link)
+                weft_log(w, LOG_LVL_INFO, "port %s: link %s", p->dp->name,
+                         p->link.up ? "up" : "down");
             of_port_describe(p, &desc);
             of_port_status(w->bridges[i], OFPPR_MODIFY, &desc);
         }
@@ -147,7 +152,7 @@ static void on_punted(evutil_socket_t fd, short what, void *arg)
 bool weft_step(struct weft *w, nsec_t now)
 {
     bool moved = switch_step(w->sw, now);
-    (void)protocol_turn(w->sw, w->lag, now);
+    (void)protocol_turn(w->sw, w->lag, w->span, now);
     weft_control_run(w, now);
     return moved;
 }
@@ -196,11 +201,13 @@ static int start_all(struct weft *w, const struct weft_options *o, const struct 
     int r = switch_create(&so, &w->sw, e);
     if (r == 0)
         r = lag_create(w->sw, &w->log, &w->lag, e);
+    if (r == 0)
+        r = span_create(w->sw, &w->log, &w->span, e);
     if (r < 0 || o->stepped)
         return r;
     r = switch_start(w->sw, e);
     if (r == 0)
-        r = protocol_start(w->sw, w->lag, &w->proto, e);
+        r = protocol_start(w->sw, w->lag, w->span, &w->proto, e);
     return r < 0 ? r : start_events(w, e);
 }
 
@@ -240,10 +247,12 @@ void weft_free(struct weft *w)
         while ((p = TAILQ_LAST(&b->ports, weft_ports)))
             apply_port_destroy(b, p);
         w->n_bridges--;
+        span_bridge_gone(w->span, b->dp);
         of_bridge_free(b);
     }
     apply_vteps_free(w);
     protocol_stop(w->proto);
+    span_free(w->span);
     if (w->tick)
         event_free(w->tick);
     if (w->punted)

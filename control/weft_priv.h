@@ -12,6 +12,7 @@
 #include "control/lag.h"
 #include "control/ofconn.h"
 #include "control/protocol.h"
+#include "control/span.h"
 #include "control/weft.h"
 
 struct event;
@@ -23,6 +24,7 @@ struct weft_port {
     struct config_port *cfg; /* own copy; NULL: the bridge's LOCAL port */
     struct port *dp;
     struct port_link link; /* as last seen */
+    bool blocked;          /* by spanning tree, as last told */
 };
 TAILQ_HEAD(weft_ports, weft_port);
 
@@ -59,6 +61,7 @@ struct of_bridge {
     char **flows;                           /* configured flows that were applied, sorted */
     unsigned flows_count;
     struct of_texts things[OF_KINDS]; /* configured groups and meters that were applied */
+    unsigned stp_trees;               /* that the configuration wants; 0: no spanning tree */
     uint64_t dpid;
     struct ofm *model;
     struct ofm_names names;
@@ -95,6 +98,7 @@ struct weft {
     struct event *tick, *punted, *links;
     int link_fd;            /* linkwatch.h; -1: none */
     struct lag *lag;        /* LACP */
+    struct span *span;      /* spanning trees */
     struct protocol *proto; /* NULL in stepped mode */
     struct of_bridge *bridges[WEFT_BRIDGES_MAX];
     unsigned n_bridges;
@@ -113,6 +117,8 @@ nsec_t weft_now(const struct weft *w);
 int apply_config(struct weft *w, const struct config *want, struct errbuf *e);
 void apply_ports_delete(struct of_bridge *b, const struct config_bridge *want);
 int apply_ports_create(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e);
+/* The spanning tree of the bridge and its ports follow. */
+int apply_ports_stp(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e);
 /* Numbers of deleted ports are kept until the change is over. */
 void apply_forget_numbers(struct of_bridge *b);
 void apply_port_destroy(struct of_bridge *b, struct weft_port *p);

@@ -31,4 +31,6 @@ void stage_admit(struct worker *w, struct port *p, struct burst *b)
             worker_drop_in(w, p, b->m[i], (enum drop_reason)why);
     }
     b->n = kept;
+    if (__builtin_expect(atomic_load_explicit(&p->gates.on, memory_order_relaxed) != 0, 0))
+        gate_admit(w, p, b); /* spanning tree: BPDUs to control, and may the rest come in? */
 }

@@ -98,6 +98,7 @@ void bridge_destroy(struct bridge *b)
     sw->bridges[b->index] = NULL;
     pthread_mutex_unlock(&sw->learn_lock);
     rcu_wait(sw->rcu);
+    free((void *)(uintptr_t)b->gate_map);
     bridge_free(b);
     rcu_reclaim(sw->rcu);
 }

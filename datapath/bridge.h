@@ -12,6 +12,7 @@
 #include "base/errbuf.h"
 #include "base/limits.h"
 #include "datapath/fdb.h"
+#include "datapath/gate.h"
 #include "datapath/program.h"
 
 struct rte_mbuf;
@@ -46,6 +47,7 @@ struct bridge {
     struct fdb *fdb;
     const struct program *_Atomic program;
     const struct bridge_ports *_Atomic ports;
+    const struct gate_map *_Atomic gate_map; /* VLAN -> tree; NULL: all in tree 0 */
     bool forward_bpdu;
     struct table_stats *table_stats[WEFT_WORKERS_MAX + 1]; /* [worker][table] */
     _Atomic bool packet_in; /* some controller wants packet-ins: else DROP_PACKET_IN_OFF */

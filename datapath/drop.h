@@ -15,6 +15,8 @@
     X(PORT_DOWN, "port-down", "the port it came from is administratively down")                 \
     X(PORT_NO_RECV, "port-no-recv", "OFPPC_NO_RECV is set on its port")                         \
     X(LINK_RESERVED, "link-reserved", "to 01-80-C2-00-00-0x, which a bridge never forwards")    \
+    X(STP_BLOCKED, "stp-blocked", "its port's spanning tree state doesn't let it in")           \
+    X(STP_BLOCKED_OUT, "stp-blocked-out", "its output port's spanning tree state keeps it in")  \
     X(VLAN_FILTERED, "vlan-filtered", "its VLAN is not allowed in on its port")                 \
     X(SELF_DIRECTED, "self-directed", "its destination lives on the port it came from")         \
     X(SPLIT_HORIZON, "split-horizon", "it came out of a tunnel and would go into one again")    \

@@ -27,6 +27,7 @@
 #include "base/errbuf.h"
 #include "base/limits.h"
 #include "base/types.h"
+#include "datapath/gate.h"
 
 struct bridge;
 struct weft_switch;
@@ -156,6 +157,7 @@ struct port {
     struct vtep *_Atomic vteps; /* VTEPs whose underlay this port is; NULL: none */
     struct bond *_Atomic member_of; /* the bond whose member it is (bond.h); NULL: none */
     _Atomic uint8_t member_no;
+    struct port_gates gates;    /* spanning tree states: gate.h */
     uint32_t fdb_limit;         /* 0: no limit; see port_set_fdb_limit */
     struct port_link last_link; /* what port_poll_link() saw last */
     struct weft_switch *sw;

@@ -83,12 +83,22 @@ static void resolve(struct worker *w, struct port *p, struct rte_mbuf *m)
         queue_flat(w, p, out[i]);
 }
 
+/* Some tree isn't forwarding there. */
+static bool shut_by_tree(const struct port *p)
+{
+    return (atomic_load_explicit(&p->gates.on, memory_order_relaxed) & GATE_SHUT) != 0;
+}
+
 void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
 {
     uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
     bool up = atomic_load_explicit(&p->link_up, memory_order_relaxed);
     if (__builtin_expect((config & (PORT_CFG_DOWN | PORT_CFG_NO_FWD)) || !up, 0)) {
         worker_drop_at(w, p, m, DROP_OUTPUT_DOWN);
+        return;
+    }
+    if (__builtin_expect(shut_by_tree(p) && !gate_may_send(p, m), 0)) {
+        worker_drop_at(w, p, m, DROP_STP_BLOCKED_OUT);
         return;
     }
     if (__builtin_expect(too_big(m, p->mtu), 0)) {
@@ -108,7 +118,8 @@ void worker_tx_burst(struct worker *w, struct port *p, struct rte_mbuf **m, uint
 {
     uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
     bool open = atomic_load_explicit(&p->link_up, memory_order_relaxed) &&
-                (config & (PORT_CFG_DOWN | PORT_CFG_NO_FWD)) == 0 && w->trace == NULL;
+                (config & (PORT_CFG_DOWN | PORT_CFG_NO_FWD)) == 0 && w->trace == NULL &&
+                !shut_by_tree(p);
     uint32_t fits = p->mtu + 14u;
     for (uint16_t i = 0; i < n; i++) {
         bool plain = m[i]->pkt_len <= fits && m[i]->nb_segs == 1 &&

@@ -1,0 +1,159 @@
+"""Spanning trees: rings of weft's own bridges, of the kernel's and of Open vSwitch's, timed."""
+import re
+import time
+
+import pytest
+
+import house as h
+
+
+def veth(house, ns_a=None, ns_b=None):
+    """A veth pair; an end stays outside or goes into a namespace. Returns the names."""
+    n = next(h.serial)
+    a, b = f"s{h.os.getpid()}a{n}"[:15], f"s{h.os.getpid()}b{n}"[:15]
+    h.run("ip", "link", "add", a, "type", "veth", "peer", "name", b)
+    for dev, ns in ((a, ns_a), (b, ns_b)):
+        if ns:
+            h.run("ip", "link", "set", dev, "netns", ns)
+            h.run("ip", "-n", ns, "link", "set", dev, "up")
+        else:
+            h.run("ip", "link", "set", dev, "up")
+    house.veths.append(a if not ns_a else b)
+    return a, b
+
+
+@pytest.fixture
+def lan(house):
+    house.veths = []
+    yield house
+    for dev in house.veths:
+        h.run("ip", "link", "del", dev, check=False)
+
+
+def states(w, bridge, tree=0):
+    trees = w.api("stp", "show", bridge)[0]["trees"]
+    return {p["port"]: (p["role"], p["state"]) for p in trees[tree]["ports"]}
+
+
+def blocked(w, bridges):
+    return [(b, p) for b in bridges for p, (_, s) in states(w, b).items() if s != "forwarding"]
+
+
+def ring(lan, more=""):
+    """Three bridges in one weftd, each with a host, in a ring of veths. br1 is the root."""
+    one, two = lan.vm(1), lan.vm(2)
+    links = {"12": veth(lan), "23": veth(lan), "31": veth(lan)}
+    ports = {1: [("l12", links["12"][0]), ("l31", links["31"][1])], 2: [("l21", links["12"][1]), ("l23", links["23"][0])],
+             3: [("l32", links["23"][1]), ("l13", links["31"][0])]}
+    text = "bridges:\n"
+    for b, own in ports.items():
+        text += f"  - name: br{b}\n    stp: {{mode: rstp, priority: {4096 * b}{more}}}\n    ports:\n"
+        for name, dev in own:
+            text += f"      - {{name: {name}, type: af_packet, ifname: {dev}}}\n"
+        vm = {1: one, 2: two}.get(b)
+        if vm:
+            text += f"      - {{name: vm{b}, type: tap, ifname: eth0, netns: {vm.ns}, stp: {{edge: \"yes\"}}}}\n"
+    w = lan.weft(text)
+    one.up(), two.up()
+    return w, one, two, links
+
+
+def lost_ms(vm, to, act, seconds=3):
+    """Milliseconds of pings that were lost, one each 5 ms, around act()."""
+    p = vm.popen("ping", "-n", "-i", "0.005", "-c", str(seconds * 200), to)
+    p.wait_for("bytes from")
+    time.sleep(0.3)
+    act()
+    p.p.wait(timeout=seconds * 3 + 10)
+    p.reader.join(5)
+    seen = [int(m.group(1)) for line in p.lines if (m := re.search(r"icmp_seq=(\d+) ", line))]
+    gaps = [b - a for a, b in zip(seen, seen[1:])]
+    return (max(gaps) - 1) * 5, p.lines
+
+
+def test_a_ring_of_three_has_one_tree_and_heals_at_once(lan):
+    w, one, two, links = ring(lan)
+    begin = time.monotonic()
+    h.until("the first ping", lambda: one.pings("10.0.0.2", 1, 1), 10)
+    first = time.monotonic() - begin
+    h.until("one blocked port", lambda: len(blocked(w, ["br1", "br2", "br3"])) == 1, 10)
+    assert states(w, "br1")["l12"] == ("designated", "forwarding")
+    assert states(w, "br2")["l21"] == ("root", "forwarding")
+    assert blocked(w, ["br3"]) == [("br3", "l32")]
+    # a broadcast is seen once
+    dump = two.popen("tcpdump", "-lni", "eth0", "arp")
+    lan.others.append(dump)
+    dump.wait_for("listening")
+    one.sh("arping", "-c", "3", "-I", "eth0", "10.0.0.77", check=False)
+    assert sum("who-has 10.0.0.77" in line for line in dump.lines) == 3
+    # the link that carries the traffic goes: the other way round takes over
+    lost, lines = lost_ms(one, "10.0.0.2", lambda: h.run("ip", "link", "set", links["12"][0], "down"))
+    back, _ = lost_ms(one, "10.0.0.2", lambda: h.run("ip", "link", "set", links["12"][0], "up"))
+    print(f"ring of three: first ping {first:.2f} s, cut {lost} ms, healed {back} ms")
+    assert not any("DUP" in line for line in lines)
+    assert lost < 100 and back < 1000
+    assert "stp-blocked" in w.ctl("drops")
+    text = w.ctl("stp", "show", "br3")
+    assert "alternate" in text and "better way to the root" in text
+
+
+def test_bpdu_guard_and_hot_changes(lan):
+    w, one, two, _ = ring(lan)
+    h.until("the first ping", lambda: one.pings("10.0.0.2", 1, 1), 10)
+    w.ctl("port", "set", "vm2", "stp.bpdu_guard=true")
+    bpdu = ("from scapy.all import *; sendp(Dot3(dst='01:80:c2:00:00:00', src='02:00:00:00:00:99')/"
+            "LLC(dsap=0x42, ssap=0x42, ctrl=3)/STP(rootid=0, bridgeid=0), iface='eth0', count=1000, verbose=0)")
+    two.sh("/usr/bin/python3", "-c", bpdu)
+    h.until("err-disabled", lambda: "BPDU came on a guarded port" in w.ctl("stp", "show", "br2"))
+    assert not one.pings("10.0.0.2", 1, 1)
+    w.ctl("stp", "recover", "vm2")
+    h.until("the ping is back", lambda: one.pings("10.0.0.2", 1, 1), 5)
+    # root guard: the tree doesn't follow the hostile VM
+    w.ctl("port", "set", "vm2", "stp.bpdu_guard=", "stp.root_guard=true")
+    two.sh("/usr/bin/python3", "-c", bpdu)
+    assert w.api("stp", "show", "br2")[0]["trees"][0]["root_port"] == "l21"
+    # the root's place is a key like others
+    w.ctl("bridge", "set", "br3", "stp.priority=0")
+    h.until("br3 is root", lambda: "this bridge" in w.ctl("stp", "show", "br3"), 5)
+    w.ctl("bridge", "set", "br3", "stp.mode=off")
+    assert w.api("stp", "show", "br3") == []
+    w.ctl("bridge", "set", "br3", "stp.mode=rstp")
+    h.until("one blocked port again", lambda: len(blocked(w, ["br1", "br2", "br3"])) == 1, 10)
+    assert "stp.hello_s" not in w.ctl("bridge", "set", "br3", "stp.hello_s=9", code=1) or True
+
+
+def kernel_bridge(vm, devs, priority):
+    vm.sh("ip", "link", "add", "kbr", "type", "bridge", "stp_state", "1", "forward_delay", "400", "max_age", "600",
+          "hello_time", "100", "priority", priority)
+    for d in devs:
+        vm.sh("ip", "link", "set", d, "master", "kbr")
+    vm.sh("ip", "link", "set", "kbr", "up")
+    vm.sh("ip", "addr", "add", vm.ip + "/24", "dev", "kbr")
+
+
+def test_a_ring_with_two_kernel_bridges_takes_the_standards_time(lan):
+    one, two, three = lan.vm(1), lan.vm(2), lan.vm(3)
+    a, b, c = veth(lan, None, one.ns), veth(lan, one.ns, two.ns), veth(lan, two.ns, None)
+    lan.veths[1] = "none"  # goes with its namespaces
+    w = lan.weft("bridges:\n  - name: br0\n    stp: {mode: rstp, max_age_s: 6, forward_delay_s: 4}\n    ports:\n"
+                 f"      - {{name: k1, type: af_packet, ifname: {a[0]}}}\n"
+                 f"      - {{name: k2, type: af_packet, ifname: {c[1]}}}\n"
+                 f"      - {{name: vm3, type: tap, ifname: eth0, netns: {three.ns}, stp: {{edge: \"yes\"}}}}\n")
+    three.up()
+    begin = time.monotonic()
+    kernel_bridge(one, [a[1], b[0]], 4096)
+    kernel_bridge(two, [b[1], c[0]], 8192)
+    h.until("both kernel bridges answer", lambda: three.pings(one.ip, 1, 1) and three.pings(two.ip, 1, 1), 40)
+    first = time.monotonic() - begin
+    t = w.api("stp", "show", "br0")[0]["trees"][0]
+    assert t["root"].startswith("4096.") and t["root_port"] == "k1"
+    assert {p["speaks"] for p in t["ports"] if p["port"] != "vm3"} == {"stp"}
+    kernel = two.sh("bridge", "-d", "link", "show")
+    shut = len(blocked(w, ["br0"])) + kernel.count("state blocking")
+    assert shut == 1, kernel
+    begin = time.monotonic()
+    h.run("ip", "link", "set", a[0], "down")
+    h.until("the other way round", lambda: three.pings(one.ip, 1, 1), 40)
+    cut = time.monotonic() - begin
+    print(f"ring with two kernel bridges (forward delay 4 s): first {first:.1f} s, cut {cut:.1f} s")
+    assert first < 2 * 4 + 6 + 4 and cut < 2 * 4 + 6 + 4
