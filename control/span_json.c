@@ -30,11 +30,12 @@ static json_t *port_json(const struct span_bridge *s, unsigned port, unsigned tr
                           stp_role_name(t.role), "state", stp_state_name(t.state), "why",
                           stp_why_text(t.why), "cost", (json_int_t)t.cost, "priority",
                           (int)(t.port_id >> 8 & 0xf0), "number", (int)port);
-    json_object_update_new(o,
-                           json_pack("{s:b,s:b,s:b,s:b,s:b,s:s,s:i}", "edge", p.oper_edge, "p2p",
-                                     p.p2p, "boundary", p.boundary, "err_disabled", p.err_disabled,
-                                     "tc", t.tc_active, "speaks", p.send_rstp ? "rstp" : "stp",
-                                     "info_age_left_s", (int)t.info_age_left_s));
+    json_object_update_new(o, json_pack("{s:b,s:b,s:b,s:b,s:b,s:s,s:i}", "edge", p.oper_edge, "p2p",
+                                        p.p2p, "boundary",
+                                        p.boundary && s->cfg.version == STP_VERSION_MSTP,
+                                        "err_disabled", p.err_disabled, "tc", t.tc_active, "speaks",
+                                        p.send_rstp ? "rstp" : "stp", "info_age_left_s",
+                                        (int)t.info_age_left_s));
     if (t.role != STP_ROLE_DISABLED) {
         json_object_set_new(o, "designated_bridge", id_json(t.designated.bridge));
         json_object_set_new(o, "designated_port", json_integer(t.designated.port));

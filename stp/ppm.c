@@ -25,7 +25,8 @@ static void set_send_rstp(struct stp_port *p, bool on)
         return;
     p->send_rstp = on;
     stp_reselect(&p->stp->tree[0]);
-    stp_event_raise(&p->tree[0], STP_EVENT_MIGRATED);
+    if (p->ppm != 0) /* not at the begin */
+        stp_event_raise(&p->tree[0], STP_EVENT_MIGRATED);
 }
 
 void stp_ppm_enter(struct stp_port *p, unsigned state)
