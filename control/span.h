@@ -2,9 +2,10 @@
  * datapath/gate.h).
  *
  * Each bridge whose configuration says so has an engine; its ports take part under their OpenFlow
- * numbers (the LOCAL port is the host itself, and takes none). Control says what is wanted, before
- * a port or bridge goes and after a configuration was applied; the protocol thread carries: BPDUs
- * in, links in, states to the gates, flushes to the FDB, BPDUs out, events to the log.
+ * numbers (the LOCAL port is the host itself, a tunnel has split horizon: they take none). Control
+ * says what is wanted, before a port or bridge goes and after a configuration was applied; the
+ * protocol thread carries: BPDUs in, links in, states to the gates, flushes to the FDB, BPDUs out,
+ * events to the log.
  *
  * What a bridge is born with (mode, region, instances) can't change in an engine: it gets a new
  * one, whose ports begin discarding. Every other key is followed while it runs.

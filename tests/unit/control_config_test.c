@@ -87,7 +87,7 @@ static const struct {
      "offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs, "
      "vtep, key, remote_ip, remotes, "
      "members, mode, hash, symmetric, primary, min_links, max_links, up_delay_ms, "
-     "down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority"},
+     "down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, stp"},
     {PORT ", path: /x}\n",
      "weft.yaml:4: bridges[0].ports[0].path: means nothing for a tap port; take it away"},
     {PORT "}\n      - {name: vm1, type: \"null\"}\n",

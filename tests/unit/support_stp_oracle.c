@@ -40,6 +40,8 @@ static bool same_region(const struct stp_config *a, const struct stp_config *b)
 static bool falls_back(const struct net *n, unsigned b, unsigned p)
 {
     struct stp_port_status st;
+    if (n->bridge[b].stp == NULL)
+        return false;
     return !stp_port_status(n->bridge[b].stp, p, &st) || !st.send_rstp;
 }
 
