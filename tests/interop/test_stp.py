@@ -120,7 +120,7 @@ def test_bpdu_guard_and_hot_changes(lan):
     w.ctl("port", "set", "vm2", "stp.root_guard=")
     # the root's place is a key like others
     w.ctl("bridge", "set", "br3", "stp.priority=0")
-    h.until("br3 is root", lambda: "this bridge" in w.ctl("stp", "show", "br3"), 5)
+    h.until("br3 is root", lambda: "this bridge" in w.ctl("stp", "show", "br3"), 20)
     w.ctl("bridge", "set", "br3", "stp.mode=off")
     assert w.api("stp", "show", "br3") == []
     w.ctl("bridge", "set", "br3", "stp.mode=rstp")
