@@ -22,5 +22,7 @@ bool vrrp_run(uint64_t seed, struct sim_result *r);  /* VRRP routers on a LAN: v
 bool stp_run(uint64_t seed, struct sim_result *r);   /* bridges with spanning trees: stp.c */
 bool neigh_run(uint64_t seed, struct sim_result *r); /* neighbours on a LAN, and a liar: neigh.c */
 bool lacp_run(uint64_t seed, struct sim_result *r);  /* bundles of links: lacp.c */
+bool tunnel_run(uint64_t seed,
+                struct sim_result *r); /* VTEPs on an underlay, and a liar: tunnel.c */
 
 #endif
