@@ -85,8 +85,9 @@ def other_tables(results):
     yield "|---|---|---|---|"
     for r in results:
         for name, g in r.get("installs", {}).items():
-            note = " (refused)" if g["errors"] else f" (stopped at {g['done']:.0f} after {g['seconds']:.0f} s)" if g["seconds"] > 19.9 else ""
-            yield f"| {r['title'][8:]} | {name} | {g['rate']:.0f}{note} | {'-' if g['errors'] else round(g['bytes'])} |"
+            note = f" (stopped at {g['done']:.0f} after {g['seconds']:.0f} s)" if g["stopped"] else ""
+            speed = "refused" if g["errors"] else f"{g['rate']:.0f}{note}"
+            yield f"| {r['title'][8:]} | {name} | {speed} | {'-' if g['errors'] else round(g['bytes'])} |"
     yield ""
     yield "| latency, us: median / 99 % | switch | 10 % load | 50 % | 90 % |"
     yield "|---|---|---|---|---|"

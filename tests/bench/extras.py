@@ -10,7 +10,7 @@ import page
 import switches
 from frames import Heads
 
-LIMIT_S = 20
+LIMIT_S = 8
 LOADS = (0.1, 0.5, 0.9)
 CHURN_RATES = (1000, 100000)
 
@@ -54,7 +54,7 @@ def install_one(bench, name, path, how, group):
         s.normal()
         before = s.rss()
         got = ofload(bench, s, path, how, group, LIMIT_S)
-        return {"rate": got["done"] / got["seconds"], "done": got["done"], "seconds": got["seconds"],
+        return {"stopped": got["seconds"] >= LIMIT_S, "rate": got["done"] / got["seconds"], "done": got["done"], "seconds": got["seconds"],
                 "bytes": (s.rss() - before) / max(1, got["done"]), "errors": got["errors"], "error": got["first_error"]}
     finally:
         s.down()
@@ -96,7 +96,7 @@ def visible(bench, names):
         finally:
             s.down()
     yield {"case": "m", "title": case.title, "kind": "visible", "visible": got}, "  ".join(
-        f"{n} median {g['median_us']:.0f} us, worst {g['max_us']:.0f} us" for n, g in got.items())
+        f"{n} median {g['median_us']:.0f} us, worst {g['max_us']:.0f} us (traffic moved {g['moved']:.0f} of {g['done']:.0f} times)" for n, g in got.items())
 
 
 def churned():

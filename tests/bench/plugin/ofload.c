@@ -265,8 +265,9 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* After the reply: microseconds until the old port saw its last frame (0: none came). */
-static double one_visible(struct load *l, const volatile struct page *p, size_t i)
+/* After the reply: microseconds until the old port saw its last frame (0: none came). *moved
+ * counts the times that the new port did see frames: without them the figure means nothing. */
+static double one_visible(struct load *l, const volatile struct page *p, size_t i, size_t *moved)
 {
     unsigned old = i % 2 == 0 ? 2 : 1;
     uint64_t barriers = l->barriers;
@@ -276,12 +277,13 @@ static double one_visible(struct load *l, const volatile struct page *p, size_t 
     while (l->barriers == barriers)
         receive(l, false);
     double t0 = now_s(), last = t0, t;
-    uint64_t seen = sent_by(&p->port[old]);
+    uint64_t seen = sent_by(&p->port[old]), fresh = sent_by(&p->port[3 - old]);
     while ((t = now_s()) - t0 < 0.004) {
         uint64_t n = sent_by(&p->port[old]);
         if (n != seen)
             seen = n, last = t;
     }
+    *moved += sent_by(&p->port[3 - old]) != fresh;
     return (last - t0) * 1e6;
 }
 
@@ -291,12 +293,14 @@ static void visible(struct load *l, const char *path, size_t times)
     const struct page *p =
         fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *p, PROT_READ, MAP_SHARED, fd, 0);
     double *us = calloc(times, sizeof *us);
+    size_t moved = 0;
     if (p == MAP_FAILED || us == NULL || l->count < 2)
         die(path);
     for (size_t i = 0; i < times; i++)
-        us[i] = one_visible(l, p, i);
+        us[i] = one_visible(l, p, i, &moved);
     qsort(us, times, sizeof *us, ascending);
-    printf("done %zu\nmedian_us %.1f\nmax_us %.1f\n", times, us[times / 2], us[times - 1]);
+    printf("done %zu\nmoved %zu\nmedian_us %.1f\nmax_us %.1f\n", times, moved, us[times / 2],
+           us[times - 1]);
     free(us);
 }
 

@@ -85,6 +85,7 @@ static int load_from(struct rxq *q, int fd, size_t len)
     q->stride = h.stride;
     q->fresh_offset = h.fresh_offset;
     q->pos = 0;
+    q->pass = 0;
     return 0;
 }
 
