@@ -21,10 +21,47 @@ static uint64_t hash_ip(const struct flow_key *k, bool symmetric)
     return both(s[0] ^ s[1] * 31, d[0] ^ d[1] * 31, symmetric);
 }
 
+static uint32_t finish(uint64_t h)
+{
+    return (uint32_t)(hash_fold(h ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xd6e8feb86659fd93)));
+}
+
+/* Addresses and ports of plain IPv4 without a look at anything else: most frames, and NORMAL needs
+ * no more of them parsed. False: another frame. */
+static bool hash_plain(struct rte_mbuf *m, bool symmetric, uint32_t *out)
+{
+    const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
+    uint16_t off = 14, type, frag;
+    uint32_t src, dst;
+    uint16_t sport, dport;
+    memcpy(&type, f + 12, 2);
+    if (type == to_be16(0x8100) && m->data_len >= 42) {
+        memcpy(&type, f + 16, 2);
+        off = 18;
+    }
+    if (type != to_be16(0x0800) || m->data_len < off + 24u || f[off] != 0x45 ||
+        (f[off + 9] != 6 && f[off + 9] != 17))
+        return false;
+    memcpy(&frag, f + off + 6, 2);
+    if (frag & to_be16(0x3fff))
+        return false;
+    memcpy(&src, f + off + 12, 4);
+    memcpy(&dst, f + off + 16, 4);
+    memcpy(&sport, f + off + 20, 2);
+    memcpy(&dport, f + off + 22, 2);
+    *out = finish(both((uint64_t)src << 16 | sport, (uint64_t)dst << 16 | dport, symmetric) ^
+                  f[off + 9]);
+    return true;
+}
+
 /* The hash only spreads: it is no secret, and who makes his own flows collide slows himself. A
  * fragment has no ports, but for the first, which must go the way of the others. */
 uint32_t bond_hash_of(struct rte_mbuf *m, enum bond_hash how, bool symmetric)
 {
+    uint32_t plain;
+    if (how == BOND_HASH_L34 && pkt_of(m)->depth < PKT_DEPTH_ALL &&
+        hash_plain(m, symmetric, &plain))
+        return plain;
     parse_need(m, how == BOND_HASH_L2 ? PKT_DEPTH_L2 : PKT_DEPTH_ALL);
     const struct flow_key *k = &pkt_of(m)->key;
     uint64_t vlan = k->vlan_vid, s = mac_to_u64(k->eth_src), d = mac_to_u64(k->eth_dst);
@@ -37,7 +74,7 @@ uint32_t bond_hash_of(struct rte_mbuf *m, enum bond_hash how, bool symmetric)
         h = both(s, d, symmetric) ^ vlan << 20;
     if (ip && how == BOND_HASH_L34 && k->ip_frag == 0)
         h ^= both(k->l4_src, k->l4_dst, symmetric) * 3;
-    return (uint32_t)(hash_fold(h ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xd6e8feb86659fd93)));
+    return finish(h);
 }
 
 static unsigned nth_set(uint32_t mask, unsigned n)
@@ -78,17 +115,20 @@ void bond_balance(uint8_t bucket[BOND_BUCKETS], uint32_t mask)
 
 /* ------------------------------------------------------------ out */
 
-static struct port *member_for(struct bond *b, uint32_t mask, struct rte_mbuf *m)
+static unsigned member_for(const struct bond *b, uint32_t mask, enum bond_hash how, bool symmetric,
+                           struct rte_mbuf *m)
 {
-    enum bond_hash how = atomic_load_explicit(&b->hash, memory_order_relaxed);
-    bool symmetric = atomic_load_explicit(&b->symmetric, memory_order_relaxed);
     bool one = (mask & (mask - 1)) == 0;
     unsigned at = one ? 0 : bond_hash_of(m, how, symmetric) % BOND_BUCKETS;
     unsigned i = atomic_load_explicit(&b->bucket[at], memory_order_relaxed);
-    if (__builtin_expect(!(mask >> i & 1), 0))
-        i = bond_pick(at, mask);
-    return atomic_load_explicit(&b->to[i], memory_order_acquire);
+    return __builtin_expect(mask >> i & 1, 1) ? i : bond_pick(at, mask);
 }
+
+/* What goes to each member, in order. */
+struct sorted {
+    uint16_t n[BOND_MEMBERS_MAX];
+    struct rte_mbuf *m[BOND_MEMBERS_MAX][WEFT_BURST * 2];
+};
 
 /* All of them are taken: members have queues of their own. A nested flush spoils what this port
  * counts as refused; it is set at the end. */
@@ -96,17 +136,29 @@ static uint16_t bond_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, uin
 {
     (void)queue;
     struct worker *w = worker_mine(p->sw);
-    struct bond *b = p->impl;
-    uint32_t lost = 0;
+    const struct bond *b = p->impl;
+    uint32_t mask = atomic_load_explicit(&b->tx_mask, memory_order_acquire), used = 0, lost = 0;
+    enum bond_hash how = atomic_load_explicit(&b->hash, memory_order_relaxed);
+    bool symmetric = atomic_load_explicit(&b->symmetric, memory_order_relaxed);
     uint64_t lost_bytes = 0;
-    for (uint16_t i = 0; i < n; i++) {
-        uint32_t mask = atomic_load_explicit(&b->tx_mask, memory_order_acquire);
-        struct port *to = mask != 0 ? member_for(b, mask, m[i]) : NULL;
-        if (__builtin_expect(to != NULL, 1)) {
-            worker_tx(w, to, m[i]);
-            continue;
+    struct sorted s;
+    memset(s.n, 0, sizeof s.n);
+    for (uint16_t i = 0; mask != 0 && i < n; i++) {
+        unsigned to = member_for(b, mask, how, symmetric, m[i]);
+        s.m[to][s.n[to]++] = m[i];
+        used |= 1u << to;
+    }
+    for (; used != 0; used &= used - 1) {
+        unsigned to = (unsigned)__builtin_ctz(used);
+        struct port *member = atomic_load_explicit(&b->to[to], memory_order_acquire);
+        if (__builtin_expect(member != NULL, 1))
+            worker_tx_burst(w, member, s.m[to], s.n[to]);
+        for (uint16_t i = 0; member == NULL && i < s.n[to]; i++, lost++) {
+            lost_bytes += s.m[to][i]->pkt_len;
+            worker_drop_at(w, p, s.m[to][i], DROP_BOND_NO_MEMBER);
         }
-        lost++;
+    }
+    for (uint16_t i = 0; mask == 0 && i < n; i++, lost++) {
         lost_bytes += m[i]->pkt_len;
         worker_drop_at(w, p, m[i], DROP_BOND_NO_MEMBER);
     }

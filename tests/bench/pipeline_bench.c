@@ -66,6 +66,7 @@ struct work {
     void (*program)(const struct work *k, struct strbuf *yaml);
     void (*traffic)(const struct work *k);
     enum rules_style style;
+    bool bond; /* b is a bond of two */
 };
 
 static void normal(const struct work *k, struct strbuf *y) { (void)k, (void)y; }
@@ -169,7 +170,11 @@ static struct weft *make(const struct work *k)
     struct weft *w = NULL;
     struct weft_options o = {.stepped = true, .hash_seed = 1, .log = {.sink = silent}};
     strbuf_adds(&y, "bridges:\n  - name: br0\n    fdb: {size: 131072}\n    ports:\n"
-                    "      - {name: a, type: ring}\n      - {name: b, type: ring}\n");
+                    "      - {name: a, type: ring}\n");
+    strbuf_adds(&y, k->bond
+                        ? "      - {name: b, type: bond, members: [b1, b2], mode: balance-xor}\n"
+                          "      - {name: b1, type: ring}\n      - {name: b2, type: ring}\n"
+                        : "      - {name: b, type: ring}\n");
     if (k->program != normal)
         strbuf_adds(&y, "    flows:\n");
     k->program(k, &y);
@@ -181,7 +186,9 @@ static struct weft *make(const struct work *k)
     ops = *port_find(weft_switch(w), "a")->ops;
     ops.rx_burst = gen_rx;
     ops.tx_burst = gen_tx;
-    port_find(weft_switch(w), "a")->ops = port_find(weft_switch(w), "b")->ops = &ops;
+    static const char *const devices[2][3] = {{"a", "b", NULL}, {"a", "b1", "b2"}};
+    for (int i = 0; i < 3 && devices[k->bond][i] != NULL; i++)
+        port_find(weft_switch(w), devices[k->bond][i])->ops = &ops;
     return w;
 }
 
@@ -264,26 +271,27 @@ static void run(const struct work *k)
 }
 
 static const struct work works[] = {
-    {"one rule", 1000, 1, one_rule, by_number, 0},
-    {"NORMAL", 1, 0, normal, by_number, 0},
-    {"NORMAL", 1000, 0, normal, by_number, 0},
-    {"NORMAL", 10000, 0, normal, by_number, 0},
-    {"NORMAL", 100000, 0, normal, by_number, 0},
-    {"exact L2", 10000, 10000, exact_l2, by_number, 0},
-    {"four tables", 1000, 10, four_tables, by_rule, RULES_ACL},
-    {"four tables", 1000000, 10, four_tables, by_rule, RULES_ACL},
-    {"four tables, big ACL", 1000, 1000, four_tables, by_rule, RULES_ACL},
-    {"four tables, big ACL", 1000000, 1000, four_tables, by_rule, RULES_ACL},
-    {"acl", 1000, 100, acl, by_rule, RULES_ACL},
-    {"acl", 1000000, 100, acl, by_rule, RULES_ACL},
-    {"acl", 1000, 1000, acl, by_rule, RULES_ACL},
-    {"acl", 1000000, 1000, acl, by_rule, RULES_ACL},
-    {"acl", 1000, 10000, acl, by_rule, RULES_ACL},
-    {"acl", 1000000, 10000, acl, by_rule, RULES_ACL},
-    {"100k acl", 1000000, 100000, acl, by_rule, RULES_ACL},
-    {"fw", 1000, 10000, acl, by_rule, RULES_FW},
-    {"fw", 1000000, 10000, acl, by_rule, RULES_FW},
-    {"ipc", 1000000, 10000, acl, by_rule, RULES_IPC},
+    {"one rule", 1000, 1, one_rule, by_number, 0, false},
+    {"NORMAL", 1, 0, normal, by_number, 0, false},
+    {"NORMAL", 1000, 0, normal, by_number, 0, false},
+    {"NORMAL to a bond of two", 1000, 0, normal, by_number, 0, true},
+    {"NORMAL", 10000, 0, normal, by_number, 0, false},
+    {"NORMAL", 100000, 0, normal, by_number, 0, false},
+    {"exact L2", 10000, 10000, exact_l2, by_number, 0, false},
+    {"four tables", 1000, 10, four_tables, by_rule, RULES_ACL, false},
+    {"four tables", 1000000, 10, four_tables, by_rule, RULES_ACL, false},
+    {"four tables, big ACL", 1000, 1000, four_tables, by_rule, RULES_ACL, false},
+    {"four tables, big ACL", 1000000, 1000, four_tables, by_rule, RULES_ACL, false},
+    {"acl", 1000, 100, acl, by_rule, RULES_ACL, false},
+    {"acl", 1000000, 100, acl, by_rule, RULES_ACL, false},
+    {"acl", 1000, 1000, acl, by_rule, RULES_ACL, false},
+    {"acl", 1000000, 1000, acl, by_rule, RULES_ACL, false},
+    {"acl", 1000, 10000, acl, by_rule, RULES_ACL, false},
+    {"acl", 1000000, 10000, acl, by_rule, RULES_ACL, false},
+    {"100k acl", 1000000, 100000, acl, by_rule, RULES_ACL, false},
+    {"fw", 1000, 10000, acl, by_rule, RULES_FW, false},
+    {"fw", 1000000, 10000, acl, by_rule, RULES_FW, false},
+    {"ipc", 1000000, 10000, acl, by_rule, RULES_IPC, false},
 };
 
 int main(int argc, char **argv)
