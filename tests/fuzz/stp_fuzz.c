@@ -37,14 +37,22 @@ static struct stp *make(uint8_t how)
     return s;
 }
 
+/* What we send is well-formed. A Configuration BPDU may be as old as it can get: it is sent
+ * all the same (802.1D-2004, 17.21.20), and the next bridge discards it (9.3.4). */
+static bool is_sound(const struct stp_action *a)
+{
+    struct bpdu b;
+    int r = bpdu_decode(a->pdu, a->len, &b);
+    return r == 0 || (b.kind == BPDU_CONFIG && b.times.message_age == b.times.max_age);
+}
+
 static void drain(struct stp *s)
 {
     struct stp_action a;
-    struct bpdu b;
     weft_assert(stp_at_rest(s));
     while (stp_poll(s, &a))
         if (a.kind == STP_ACT_SEND)
-            weft_assert(bpdu_decode(a.pdu, a.len, &b) == 0);
+            weft_assert(is_sound(&a));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
