@@ -37,8 +37,8 @@ class Bench:
         self.args = args
         self.up, self.up_for = [], None
         self.bin = os.path.join(os.path.abspath(args.build), "bin")
-        self.plugin = os.path.abspath(args.plugin)
-        self.ofload = os.path.join(os.path.dirname(self.plugin), "ofload")
+        self.plugin = switches.where_eal_looks(args.plugin)
+        self.ofload = os.path.join(os.path.dirname(os.path.abspath(args.plugin)), "ofload")
         self.dir = os.path.abspath(args.folder)
         os.makedirs(self.dir, mode=0o755, exist_ok=True)
 

@@ -18,7 +18,8 @@ class Quiet:
     quiet = True
 
     def __init__(self, build, plugin, folder):
-        self.bin, self.plugin, self.dir = os.path.abspath(build) + "/bin", os.path.abspath(plugin), folder
+        self.bin, self.dir = os.path.abspath(build) + "/bin", folder
+        self.plugin = switches.where_eal_looks(plugin)
 
 
 def expected_sum(path, times):
