@@ -155,6 +155,7 @@ HOSTS := $(patsubst tests/interop/%.c,$(BUILD)/tests/interop/%,$(wildcard tests/
 $(BUILD)/tests/interop/%: $(BUILD)/tests/interop/%.o $(LIB)
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS) $< $(LIB) $(PKG_LIBS) -o $@
+$(BUILD)/tests/interop/lacp_peer: PKG_LIBS += -lrte_net_bond
 interop: all $(HOSTS)
 	@/usr/bin/python3 -m pytest -q -x -p no:cacheprovider $(if $(K),-k '$(K)') tests/interop
 
