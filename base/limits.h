@@ -24,12 +24,15 @@ enum {
     WEFT_FRAME_MAX = 65535 + 64, /* bytes of a frame, a GSO frame included */
     WEFT_MTU_MIN = 68,           /* RFC 791 */
     WEFT_MTU_MAX = 9216,
-    WEFT_BONDS_MAX = 64,       /* bonds of a switch */
-    WEFT_VTEPS_MAX = 64,       /* our VTEPs in a switch */
-    WEFT_REMOTES_MAX = 4096,   /* remote VTEPs that a VNI floods to */
-    WEFT_RECIRC_MAX = 8,       /* OFPP_TABLE and patch hops of one packet */
-    WEFT_OF_BUFFERS = 256,     /* buffered packet-ins of a bridge */
-    WEFT_CONTROLLERS_MAX = 16, /* controller connections of a bridge */
+    WEFT_BONDS_MAX = 64,           /* bonds of a switch */
+    WEFT_VTEPS_MAX = 64,           /* our VTEPs in a switch */
+    WEFT_REMOTES_MAX = 4096,       /* remote VTEPs that a VNI floods to */
+    WEFT_RECIRC_MAX = 8,           /* OFPP_TABLE and patch hops of one packet */
+    WEFT_OF_BUFFERS = 256,         /* buffered packet-ins of a bridge */
+    WEFT_CONTROLLERS_MAX = 16,     /* controller connections of a bridge */
+    WEFT_BUNDLES_MAX = 16,         /* open bundles of a controller connection */
+    WEFT_BUNDLE_BYTES = 256 << 20, /* of messages in the bundles of a bridge; and of what to undo */
+    WEFT_BUNDLE_IDLE_S = 10,       /* an open bundle that nothing happens to is discarded */
 };
 
 #endif

@@ -310,6 +310,7 @@ void of_host_init(struct of_bridge *b)
         .buffer_release = buffer_release,
         .commit = commit,
         .election = &b->election,
+        .bundle_bytes = &b->bundle_bytes,
         .demote = demote,
     };
 }

@@ -68,6 +68,7 @@ struct of_bridge {
     struct ofw_arena arena;
     struct ofs_host host;
     struct ofs_election election; /* of its controllers */
+    size_t bundle_bytes;          /* that their bundles hold */
     struct of_conns *conns;       /* controllers; NULL in stepped mode */
     bool ours;                    /* the program that runs came from the model */
     bool batch;                   /* of_bridge_batch is open */

@@ -12,10 +12,12 @@ int group_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
         return session_refuse(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_GROUPS, "out of memory");
     s->arena.n = 0;
     int r = ofw_group_mod_decode(m->body, &s->arena, room, &mod, e);
-    if (r == 0)
+    if (r == 0 && s->mode == CHANGE_UNDOABLE)
+        r = ofm_undo_group_mod(s->undo, &mod, s->now, e);
+    else if (r == 0 && s->mode == CHANGE_NOW)
         r = ofm_group_mod(s->host.model, &mod, false, s->now, e);
     free(room);
-    s->changed = s->changed || r == 0;
+    s->changed = s->changed || (r == 0 && s->mode == CHANGE_NOW);
     return r;
 }
 

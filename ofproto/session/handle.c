@@ -1,5 +1,6 @@
 /* One message each, but multiparts (1.3.5, 7.3). */
 #include "ofproto/session/priv.h"
+#include "ofproto/wire/bundle.h"
 
 static int bad_length(struct ofw_error *e)
 {
@@ -56,30 +57,41 @@ static int set_config(struct ofs *s, const struct message *m, struct ofw_error *
     return 0;
 }
 
+static int release_buffer(struct ofs *s, const struct ofw_flow_mod *mod, struct ofw_error *e)
+{
+    bool removes = mod->command == OFPFC_DELETE || mod->command == OFPFC_DELETE_STRICT;
+    if (mod->buffer_id == OF_NO_BUFFER || removes)
+        return 0;
+    session_commit(s);
+    return s->host.buffer_release(s->host.ctx, mod->buffer_id, e);
+}
+
 static int flow_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     struct ofw_flow_mod mod;
     s->arena.n = 0;
-    s->counters.flow_mods++;
+    s->counters.flow_mods += s->mode != CHANGE_CHECK;
     if (ofw_flow_mod_decode(m->body, &s->arena, &mod, e) < 0)
         return -1;
+    if (s->mode == CHANGE_CHECK)
+        return 0;
+    if (s->mode == CHANGE_UNDOABLE)
+        return ofm_undo_flow_mod(s->undo, &mod, s->now, e);
     if (ofm_flow_mod(s->host.model, &mod, false, s->now, e) < 0)
         return -1;
     s->changed = true;
-    bool removes = mod.command == OFPFC_DELETE || mod.command == OFPFC_DELETE_STRICT;
-    if (mod.buffer_id == OF_NO_BUFFER || removes)
-        return 0;
-    session_commit(s);
-    return s->host.buffer_release(s->host.ctx, mod.buffer_id, e);
+    return release_buffer(s, &mod, e);
 }
 
 static int packet_out(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     struct ofw_packet_out p;
     s->arena.n = 0;
-    s->counters.packet_outs++;
+    s->counters.packet_outs += s->mode == CHANGE_NOW;
     if (ofw_packet_out_decode(m->body, &s->arena, &p, e) < 0)
         return -1;
+    if (s->mode != CHANGE_NOW)
+        return 0;      /* handle_after_commit() */
     session_commit(s); /* a packet sent to TABLE meets the flows that came before it */
     return s->host.packet_out(s->host.ctx, &p, e);
 }
@@ -89,6 +101,8 @@ static int port_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
     struct ofw_port_mod mod;
     if (ofw_port_mod_decode(m->body, &mod, e) < 0)
         return -1;
+    if (s->mode == CHANGE_CHECK)
+        return 0;
     return s->host.port_mod(s->host.ctx, &mod, e);
 }
 
@@ -133,11 +147,22 @@ static int queue_config(struct ofs *s, const struct message *m, struct ofw_error
     return 0;
 }
 
-static int experimenter(const struct message *m, struct ofw_error *e)
+/* ONF's bundles for 1.3 are all that there is. */
+static int experimenter(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
-    if (m->body.left < 8)
+    struct reader r = m->body;
+    uint32_t who = read_u32(&r), type = read_u32(&r);
+    if (r.bad)
         return bad_length(e);
-    return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER, "unknown experimenter");
+    if (who != ONF_EXPERIMENTER)
+        return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER,
+                              "unknown experimenter");
+    if (type == ONFT_BUNDLE_CONTROL)
+        return bundle_control(s, m, r, e);
+    if (type == ONFT_BUNDLE_ADD_MESSAGE)
+        return bundle_add(s, m, r, e);
+    return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXP_TYPE,
+                          "of ONF's messages, bundles are known");
 }
 
 /* Requests that are a header and nothing else. */
@@ -158,7 +183,7 @@ static int handle_bare(struct ofs *s, const struct message *m, struct ofw_error 
     }
 }
 
-static int handle_change(struct ofs *s, const struct message *m, struct ofw_error *e)
+int handle_change(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     if (role_check(s, m->h.type, e) < 0)
         return -1;
@@ -186,6 +211,17 @@ static int handle_change(struct ofs *s, const struct message *m, struct ofw_erro
     }
 }
 
+int handle_after_commit(struct ofs *s, const struct message *m, struct ofw_error *e)
+{
+    struct ofw_flow_mod mod;
+    s->arena.n = 0;
+    if (m->h.type == OFPT_PACKET_OUT)
+        return packet_out(s, m, e);
+    if (m->h.type != OFPT_FLOW_MOD || ofw_flow_mod_decode(m->body, &s->arena, &mod, e) < 0)
+        return 0;
+    return release_buffer(s, &mod, e);
+}
+
 int handle_message(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     switch (m->h.type) {
@@ -197,7 +233,7 @@ int handle_message(struct ofs *s, const struct message *m, struct ofw_error *e)
         s->counters.errors_received++;
         return 0;
     case OFPT_EXPERIMENTER:
-        return experimenter(m, e);
+        return experimenter(s, m, e);
     case OFPT_FEATURES_REQUEST:
     case OFPT_GET_CONFIG_REQUEST:
     case OFPT_GET_ASYNC_REQUEST:

@@ -8,6 +8,10 @@ int meter_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
     struct ofw_band bands[WEFT_BANDS_MAX];
     if (ofw_meter_mod_decode(m->body, bands, &mod, e) < 0)
         return -1;
+    if (s->mode == CHANGE_CHECK)
+        return 0;
+    if (s->mode == CHANGE_UNDOABLE)
+        return ofm_undo_meter_mod(s->undo, &mod, s->now, e);
     if (ofm_meter_mod(s->host.model, &mod, false, s->now, e) < 0)
         return -1;
     s->changed = true;

@@ -8,6 +8,7 @@
 #ifndef WEFT_OFPROTO_SESSION_PRIV_H
 #define WEFT_OFPROTO_SESSION_PRIV_H
 
+#include "ofproto/model/undo.h"
 #include "ofproto/session/session.h"
 
 enum {
@@ -27,6 +28,11 @@ struct dump {
     struct ofm_cursor at;
 };
 
+struct bundle;
+
+/* What a message that changes the switch does: in a bundle it is first checked, later done. */
+enum change_mode { CHANGE_NOW, CHANGE_CHECK, CHANGE_UNDOABLE };
+
 struct ofs {
     struct ofs_host host;
     struct ofs_options options;
@@ -38,9 +44,13 @@ struct ofs {
     uint32_t role; /* enum ofw_role */
     struct ofw_async async;
     struct dump dump;
-    bool changed;  /* flow-mods since the last commit */
-    bool probing;  /* an echo request waits for its answer */
-    bool progress; /* the peer took bytes since the last tick */
+    struct bundle *bundles;
+    size_t bundle_bytes; /* when nobody else counts them */
+    enum change_mode mode;
+    struct ofm_undo *undo; /* in mode CHANGE_UNDOABLE */
+    bool changed;          /* flow-mods since the last commit */
+    bool probing;          /* an echo request waits for its answer */
+    bool progress;         /* the peer took bytes since the last tick */
     nsec_t now, alive_ns, probed_ns;
     uint32_t last_xid;
     struct ofs_counters counters;
@@ -108,6 +118,23 @@ int role_check(const struct ofs *s, uint8_t type, struct ofw_error *e);
 bool role_wants(const struct ofs *s, const uint32_t mask[2], uint8_t reason);
 int set_async(struct ofs *s, const struct message *m, struct ofw_error *e);
 void get_async(struct ofs *s, uint32_t xid);
+
+/* ---- bundle.c ---- */
+
+/* r: the body of 1.4's message, which is what follows the header of ONF's experimenter message. */
+int bundle_control(struct ofs *s, const struct message *m, struct reader r, struct ofw_error *e);
+int bundle_add(struct ofs *s, const struct message *m, struct reader r, struct ofw_error *e);
+/* Discards those that nothing happens to; when the next one is due. */
+void bundle_expire(struct ofs *s);
+nsec_t bundle_deadline(const struct ofs *s);
+void bundle_free_all(struct ofs *s);
+
+/* ---- handle.c ---- */
+
+/* A change as s->mode says; -1 with the error to be sent. */
+int handle_change(struct ofs *s, const struct message *m, struct ofw_error *e);
+/* What a flow-mod or packet-out of a bundle leaves to do when the model is committed. */
+int handle_after_commit(struct ofs *s, const struct message *m, struct ofw_error *e);
 
 /* ---- group.c ---- */
 

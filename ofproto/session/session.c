@@ -122,6 +122,7 @@ void ofs_free(struct ofs *s)
 {
     if (!s)
         return;
+    bundle_free_all(s);
     free(s->in.p);
     free(s->out.p);
     free(s->arena.a);
@@ -259,6 +260,13 @@ static void send_probe(struct ofs *s)
     s->probed_ns = s->now;
 }
 
+static nsec_t liveness_deadline(const struct ofs *s)
+{
+    if (s->state == OFS_HELLO)
+        return s->alive_ns + 2 * s->options.probe_ns;
+    return (s->probing ? s->probed_ns : s->alive_ns) + s->options.probe_ns;
+}
+
 int ofs_tick(struct ofs *s, nsec_t now)
 {
     s->now = now;
@@ -269,7 +277,8 @@ int ofs_tick(struct ofs *s, nsec_t now)
         s->probing = false;
     }
     s->progress = false;
-    if (now < ofs_deadline(s))
+    bundle_expire(s);
+    if (now < liveness_deadline(s))
         return 0;
     if (s->state == OFS_HELLO)
         session_close(s, "no hello from the peer");
@@ -284,9 +293,8 @@ nsec_t ofs_deadline(const struct ofs *s)
 {
     if (s->state == OFS_CLOSED)
         return 0;
-    if (s->state == OFS_HELLO)
-        return s->alive_ns + 2 * s->options.probe_ns;
-    return (s->probing ? s->probed_ns : s->alive_ns) + s->options.probe_ns;
+    nsec_t alive = liveness_deadline(s), bundle = bundle_deadline(s);
+    return alive < bundle ? alive : bundle;
 }
 
 /* ---- asynchronous messages ---- */

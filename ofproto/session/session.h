@@ -41,6 +41,8 @@ struct ofs_host {
     /* flow-mod with a buffer_id: run the buffered packet through the tables (after commit). */
     int (*buffer_release)(void *ctx, uint32_t buffer_id, struct ofw_error *e);
     struct ofs_election *election;
+    size_t
+        *bundle_bytes; /* that the bundles of all sessions of the bridge hold; NULL: this one's */
     /* Makes every other session that is master a slave (ofs_demote). */
     void (*demote)(void *ctx, const struct ofs *master);
     /* Makes every change of the model so far visible to packets, before it returns. */
@@ -56,7 +58,7 @@ enum ofs_state { OFS_HELLO, OFS_UP, OFS_CLOSED };
 
 struct ofs_counters {
     uint64_t rx_messages, tx_messages, errors_sent, errors_received, packet_ins, packet_ins_dropped,
-        flow_mods, packet_outs;
+        flow_mods, packet_outs, bundles;
 };
 
 struct ofs *ofs_create(const struct ofs_host *host, const struct ofs_options *o, nsec_t now);

@@ -1,7 +1,9 @@
 /* The header, and the small messages: hello, error, features, config (1.3.5, 7.1, 7.3.1-2,
  * 7.4.4, 7.5.1). */
+#include "ofproto/wire/bundle.h"
 #include "ofproto/wire/wire.h"
 
+enum { OFPET_EXPERIMENTER = 0xffff };
 enum { OFPHET_VERSIONBITMAP = 1, ERROR_DATA_BYTES = 64, OFPC_FRAG_MASK = 3 };
 
 struct ofw_header ofw_header_decode(const uint8_t bytes[OF_HEADER_BYTES])
@@ -96,8 +98,11 @@ void ofw_error_encode(struct writer *w, uint32_t xid, const struct ofw_error *e,
                       const void *request, size_t len)
 {
     size_t at = of13_begin(w, OFPT_ERROR, xid);
-    write_u16(w, e->type);
-    write_u16(w, e->code);
+    bool extension = e->type == OFPET_BUNDLE_FAILED;
+    write_u16(w, extension ? OFPET_EXPERIMENTER : e->type);
+    write_u16(w, extension ? (uint16_t)(ONF_BUNDLE_ERROR + e->code) : e->code);
+    if (extension)
+        write_u32(w, ONF_EXPERIMENTER);
     if (len)
         write_bytes(w, request, len < ERROR_DATA_BYTES ? len : ERROR_DATA_BYTES);
     of13_finish(w, at);

@@ -130,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct framing f = {.left = 0};
     struct ofw_flow_removed removed;
     struct ofs_election election = {0};
+    size_t bundle_bytes = 0;
     struct ofs_host host = {.model = ofm_create(100, &c),
                             .features = features,
                             .desc = desc,
@@ -142,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                             .buffer_release = buffer_release,
                             .commit = commit,
                             .election = &election,
+                            .bundle_bytes = &bundle_bytes,
                             .demote = demote};
     struct ofs *s = ofs_create(&host, &o, 0);
     if (size < 1)
@@ -163,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     weft_assert(f.left == 0 && f.have == 0);
 out:
     ofs_free(s);
+    weft_assert(bundle_bytes == 0);
     ofm_free(host.model);
     return 0;
 }

@@ -26,6 +26,7 @@ struct bench {
     uint32_t next_counter;
     unsigned commits, packet_outs, released, demotes;
     struct ofs_election election;
+    size_t bundle_bytes;
     unsigned flows_at_commit;
     uint8_t sent[8 << 20];
     size_t sent_len;
@@ -145,6 +146,7 @@ static void start_with(struct ofs_options o)
                             .buffer_release = buffer_release,
                             .commit = commit,
                             .election = &b.election,
+                            .bundle_bytes = &b.bundle_bytes,
                             .demote = demote};
     b.s = ofs_create(&host, &o, 0);
     assert_non_null(b.s);
