@@ -54,6 +54,10 @@ const struct flow_field_info flow_fields[FF_COUNT] = {
     [FF_TCP_FLAGS] = SLOT(tcp_flags, 12, "tcp_flags"),
     [FF_IP_FRAG] = SLOT(ip_frag, 2, "ip_frag"),
     [FF_IP_TTL] = SLOT(ip_ttl, 8, "nw_ttl"),
+    [FF_TUN_SRC] = SLOT(tun_src, 32, "tun_src"),
+    [FF_TUN_DST] = SLOT(tun_dst, 32, "tun_dst"),
+    [FF_TUN_IPV6_SRC] = SLOT(tun6_src, 128, "tun_ipv6_src"),
+    [FF_TUN_IPV6_DST] = SLOT(tun6_dst, 128, "tun_ipv6_dst"),
 };
 
 void flow_match_set(struct flow_match *m, enum flow_field f, const void *value, const void *mask)

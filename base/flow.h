@@ -10,14 +10,18 @@
  * An IPv4 address lies in the first four bytes of its slot, the rest zero.
  *
  * A field that the frame does not have reads zero. vlan_vid carries
- * OFPVID_PRESENT (0x1000) when there is a tag. Pure data, any thread.
+ * OFPVID_PRESENT (0x1000) when there is a tag. A tunnel's endpoints are IPv4 or IPv6, in slots
+ * apart, as no prerequisite would tell them from each other. Pure data, any thread.
  */
 #ifndef WEFT_BASE_FLOW_H
 #define WEFT_BASE_FLOW_H
 
 #include "base/types.h"
 
-#define FLOW_WORDS       18
+#define FLOW_WORDS 22
+#define FLOW_PARSED                                                               \
+    17 /* words before are of the frame; from here on of the tunnel it came in by \
+        */
 #define FLOW_VID_PRESENT 0x1000 /* OFPVID_PRESENT, host order */
 
 struct flow_key {
@@ -57,7 +61,10 @@ struct flow_key {
             uint8_t pbb_isid[3];  /* w16 */
             uint8_t pad0;
             be32 pad1;
-            uint64_t pad2; /* w17: room */
+            be32 tun_src; /* w17: of the outer header, or for it; Nicira tun_ipv4_src */
+            be32 tun_dst;
+            struct ip6 tun6_src; /* w18..19 */
+            struct ip6 tun6_dst; /* w20..21 */
         };
     };
 };
@@ -125,6 +132,10 @@ enum flow_field {
     FF_TCP_FLAGS = FF_OXM_COUNT,
     FF_IP_FRAG,
     FF_IP_TTL,
+    FF_TUN_SRC, /* IPv4; not OXM fields of 1.3 (Nicira tun_ipv4_src, ...), as the next three */
+    FF_TUN_DST,
+    FF_TUN_IPV6_SRC,
+    FF_TUN_IPV6_DST,
     FF_COUNT,
 };
 

@@ -51,7 +51,7 @@ struct config_port {
     uint32_t max_macs;   /* FDB entries that may be learnt on it; 0: no limit */
     char *vtep;          /* vxlan: which of ours */
     char *key;           /* vxlan: the VNI, or "flow": the packet's tunnel_id */
-    char *remote_ip;     /* vxlan: the one VTEP at the other end */
+    char *remote_ip;     /* vxlan: the one VTEP at the other end, or "flow": actions say */
     char **remotes;      /* vxlan: or those that floods go to; a multicast group counts as one */
     unsigned remotes_count;
     char **members; /* bond: ports of this bridge, which needn't be there yet */

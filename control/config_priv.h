@@ -86,6 +86,8 @@ const struct config_port *config_bond_of(const struct config_bridge *b, const ch
 /* flows, groups, meters: lists that have commands of their own. */
 bool config_is_of_list(const char *key);
 /* config_vtep.c */
+/* remote_ip: flow. */
+bool config_remote_is_flow(const struct config_port *p);
 int config_check_vteps(struct config_check *k);
 int config_check_tunnel(struct config_check *k, const struct config_port *p);
 struct config_vtep *config_vtep_copy(const struct config_vtep *v);

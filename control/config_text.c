@@ -168,7 +168,8 @@ void config_port_options(const struct config_port *p, struct port_options *out)
         .vtep = p->vtep,
         .vni = p->key ? (uint32_t)strtoul(p->key, NULL, 0) : 0,
         .any_vni = p->key && !strcmp(p->key, "flow"),
-        .point_to_point = p->remote_ip != NULL,
+        .any_remote = config_remote_is_flow(p),
+        .point_to_point = p->remote_ip && !config_remote_is_flow(p),
     };
     if (p->mac)
         (void)config_mac(p->mac, &out->mac);

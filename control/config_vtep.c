@@ -160,6 +160,17 @@ static int check_remote(struct config_check *k, const char *key, const char *tex
     return 0;
 }
 
+bool config_remote_is_flow(const struct config_port *p)
+{
+    return p->remote_ip && !strcmp(p->remote_ip, "flow");
+}
+
+/* The one that is heard; NULL: any. */
+static const char *only_remote(const struct config_port *p)
+{
+    return config_remote_is_flow(p) ? NULL : p->remote_ip;
+}
+
 /* One port hears a VNI from a remote. */
 static int check_alone(struct config_check *k, const struct config_port *p)
 {
@@ -167,9 +178,10 @@ static int check_alone(struct config_check *k, const struct config_port *p)
         const struct config_bridge *b = &k->c->bridges[i];
         for (unsigned j = 0; j < b->ports_count && &b->ports[j] != p; j++) {
             const struct config_port *o = &b->ports[j];
+            const char *his = only_remote(o), *mine = only_remote(p);
             bool same = o->vtep && o->key && !strcmp(o->vtep, p->vtep) &&
-                        vni_of(o->key) == vni_of(p->key) && !o->remote_ip == !p->remote_ip;
-            if (same && (!p->remote_ip || !strcmp(p->remote_ip, o->remote_ip)))
+                        vni_of(o->key) == vni_of(p->key) && !his == !mine;
+            if (same && (!mine || !strcmp(mine, his)))
                 return config_refuse(k, "key", "port %s has VNI %.20s of VTEP %s already", o->name,
                                      p->key, p->vtep);
         }
@@ -188,9 +200,9 @@ int config_check_tunnel(struct config_check *k, const struct config_port *p)
     if (!p->key || (strcmp(p->key, "flow") && vni_of(p->key) == VNI_NONE))
         return config_refuse(k, "key", "\"%.60s\"; expected a VNI 0..%d, or flow",
                              p->key ? p->key : "", VXLAN_VNI_MAX);
-    if (p->remote_ip && p->remotes_count)
+    if (only_remote(p) && p->remotes_count)
         return config_refuse(k, "remotes", "remote_ip is there, too; give one of them");
-    int r = p->remote_ip ? check_remote(k, "remote_ip", p->remote_ip, v6) : 0;
+    int r = only_remote(p) ? check_remote(k, "remote_ip", p->remote_ip, v6) : 0;
     for (unsigned i = 0; r == 0 && i < p->remotes_count; i++) {
         char key[32];
         snprintf(key, sizeof key, "remotes[%u]", i);
@@ -202,13 +214,13 @@ int config_check_tunnel(struct config_check *k, const struct config_port *p)
 struct ip6 *config_port_remotes(const struct config_port *p, unsigned *n)
 {
     bool v6;
-    *n = p->remote_ip ? 1 : p->remotes_count;
+    *n = only_remote(p) ? 1 : p->remotes_count;
     struct ip6 *list = *n ? calloc(*n, sizeof *list) : NULL;
     if (!list) {
         *n = 0;
         return NULL;
     }
     for (unsigned i = 0; i < *n; i++)
-        (void)config_ip(p->remote_ip ? p->remote_ip : p->remotes[i], &list[i], &v6, NULL);
+        (void)config_ip(only_remote(p) ? p->remote_ip : p->remotes[i], &list[i], &v6, NULL);
     return list;
 }

@@ -48,7 +48,7 @@ static void tell(void *ctx, struct ofs *s)
     ofs_packet_in(s, &in);
 }
 
-static void set_match(struct flow_match *m, const struct flow_key *k)
+static void set_match(struct flow_match *m, const struct flow_key *k, bool tunnel_ends)
 {
     memset(m, 0, sizeof *m);
     flow_match_set(m, FF_IN_PORT, &k->in_port, NULL);
@@ -58,6 +58,14 @@ static void set_match(struct flow_match *m, const struct flow_key *k)
         flow_match_set(m, FF_METADATA, &k->metadata, NULL);
     if (k->tunnel_id)
         flow_match_set(m, FF_TUNNEL_ID, &k->tunnel_id, NULL);
+    if (!tunnel_ends)
+        return;
+    for (unsigned f = FF_TUN_SRC; f <= FF_TUN_IPV6_DST; f++) {
+        static const uint8_t none[16];
+        const uint8_t *v = flow_slot_const(k, (enum flow_field)f);
+        if (memcmp(v, none, flow_fields[f].bytes) != 0)
+            flow_match_set(m, (enum flow_field)f, v, NULL);
+    }
 }
 
 /* Takes m. */
@@ -74,7 +82,7 @@ static void tell_all(struct of_bridge *b, struct rte_mbuf *m, const struct pkt *
         .cookie = k->cookie,
         .data = rte_pktmbuf_read(m, 0, len, copy),
     };
-    set_match(&t.in.match, &k->key);
+    set_match(&t.in.match, &k->key, k->flags & PKT_TUN_KEY);
     /* The frame stays readable while sessions are told: a buffer holds it, nobody frees it. */
     of_conns_each(b->conns, tell, &t);
     if (!t.kept)

@@ -270,6 +270,8 @@ void act_table(struct worker *w, struct rte_mbuf *m)
     parse_need(m, prog->depth);
     w->prog = prog;
     struct burst b = {.n = 1, .alike = true, .m = {m}};
+    if (prog->tunnel_ends)
+        stage_tunnel_ends(&b);
     while (b.n > 0) {
         stage_classify(w, prog, &b);
         stage_act(w, prog, &b);

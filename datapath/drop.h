@@ -60,6 +60,7 @@
     X(TUN_NESTED, "tunnel-nested", "the frame inside is VXLAN again")                           \
     X(TUN_ECN, "tunnel-ecn", "congestion marked on a flow that can't be told (RFC 6040)")       \
     X(TUN_BAD_KEY, "tunnel-bad-key", "its tunnel_id is no VNI of 24 bits")                      \
+    X(TUN_BAD_SOURCE, "tunnel-bad-source", "an action set tun_src to what is not our address")  \
     X(TUN_NO_REMOTE, "tunnel-no-remote", "its tunnel has no remote VTEP to send it to")         \
     X(TUN_NO_UPLINK, "tunnel-no-uplink", "its VTEP has no port to the underlay")                \
     X(TUN_NO_NEIGHBOUR, "tunnel-no-neighbour", "the remote VTEP's next hop does not answer")    \

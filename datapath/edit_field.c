@@ -320,15 +320,32 @@ static bool set_l3(struct rte_mbuf *m, const struct op *op, const uint8_t *v)
     }
 }
 
+/* To whom it goes, when a tunnel's port asks the packet. */
+static void set_tunnel_end(struct pkt *p, const struct op *op, const uint8_t *v)
+{
+    keep(p, op, v);
+    p->flags |= PKT_TUN_SET;
+}
+
+static bool is_tunnel_end(uint8_t field) { return field >= FF_TUN_SRC && field <= FF_TUN_IPV6_DST; }
+
 bool edit_set_field(struct rte_mbuf *m, const struct op *op)
 {
     uint8_t v[16];
     if (op->field >= FF_COUNT)
         return false;
+    if (is_tunnel_end(op->field))
+        pkt_tunnel_key(pkt_of(m));
     blend(&pkt_of(m)->key, op, v);
     switch (op->field) {
     case FF_TUNNEL_ID:
         keep(pkt_of(m), op, v);
+        return true;
+    case FF_TUN_SRC:
+    case FF_TUN_DST:
+    case FF_TUN_IPV6_SRC:
+    case FF_TUN_IPV6_DST:
+        set_tunnel_end(pkt_of(m), op, v);
         return true;
     case FF_ETH_DST:
     case FF_ETH_SRC:

@@ -107,6 +107,26 @@ static void encap_copy(struct worker *w, struct port *p, struct rte_mbuf *m, str
     w->tx_refused_bytes = refused_bytes;
 }
 
+/* Whom an action has chosen; 0: nobody, *why says why that is the end if it is. */
+static uint16_t chosen(const struct tunnel_port *t, const struct pkt *k, enum drop_reason *why)
+{
+    static const struct ip6 none;
+    struct ip6 src = k->key.tun6_src, dst = k->key.tun6_dst;
+    if (!t->any_remote || !(k->flags & PKT_TUN_SET))
+        return 0;
+    if (!t->vtep->opt.local.v6) {
+        src = dst = none;
+        memcpy(&src, &k->key.tun_src, 4);
+        memcpy(&dst, &k->key.tun_dst, 4);
+    }
+    if (memcmp(&src, &none, sizeof none) != 0 &&
+        memcmp(&src, &t->vtep->opt.local.ip, sizeof src) != 0)
+        *why = DROP_TUN_BAD_SOURCE;
+    else if (memcmp(&dst, &none, sizeof none) != 0)
+        return endpoint_add(t->vtep, &dst);
+    return 0;
+}
+
 /* DROP_COUNT: sent, or dropped on its way. */
 static enum drop_reason enter(struct worker *w, struct port *p, struct rte_mbuf *m)
 {
@@ -122,7 +142,10 @@ static enum drop_reason enter(struct worker *w, struct port *p, struct rte_mbuf 
     if (tagged && !t->vtep->opt.allow_inner_vlan && !strip_tag(m))
         return DROP_TUN_INNER_VLAN;
     n.patch = patch_of(t->vtep, m, (uint32_t)vni);
-    uint16_t one = t->remote;
+    enum drop_reason why = DROP_COUNT;
+    uint16_t one = t->remote != 0 ? t->remote : chosen(t, k, &why);
+    if (why != DROP_COUNT)
+        return why;
     if (one == 0 && (k->flags & PKT_TUN_TO))
         one = k->tun_to;
     if (one == 0 && t->flood->n == 0)

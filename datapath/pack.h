@@ -1,6 +1,6 @@
 /* datapath/pack.h: a flow key reduced to the halves that a table looks at.
  *
- * Of the 36 32-bit halves of a key a table looks at few: an IPv4 five-tuple lies in five. Packed
+ * Of the 44 32-bit halves of a key a table looks at few: an IPv4 five-tuple lies in five. Packed
  * side by side they are three words, of which hashing, masking and comparing cost little, and which
  * every mask of the table shares: no loop depends on the mask. Packed rules are small, too.
  * Immutable after pack_init(). Inline: done for each packet. Pure, any thread.

@@ -62,7 +62,7 @@ static void parse_pbb(struct pkt *p, const struct view *v)
 static void clear(struct pkt *p)
 {
     /* in_port, in_phy_port, metadata and tunnel_id are the first three words. */
-    memset(&p->key.w[3], 0, sizeof p->key - 3 * sizeof p->key.w[0]);
+    memset(&p->key.w[3], 0, (FLOW_PARSED - 3) * sizeof p->key.w[0]);
     p->l3_off = p->l4_off = p->payload_off = p->mpls_off = 0;
     p->vlan_tags = 0;
     p->flags &= PKT_NOT_PARSED;

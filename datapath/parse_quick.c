@@ -104,7 +104,7 @@ bool parse_quick(struct pkt *p, const struct view *v)
     k->w[8] = addresses >> 32;
     k->w[9] = 0;
     k->w[10] = ports;
-    memset(&k->w[11], 0, (FLOW_WORDS - 11) * sizeof k->w[0]);
+    memset(&k->w[11], 0, (FLOW_PARSED - 11) * sizeof k->w[0]);
     k->ip_ttl = ip[8];
     p->l4_off = (uint16_t)l4;
     p->payload_off = (uint16_t)(l4 + len);

@@ -53,6 +53,8 @@ static void forward(struct worker *w, struct port *p, struct bridge *br, struct 
 
     w->prog = prog;
     stage_parse(w, prog->depth, b); /* headers -> key and offsets */
+    if (__builtin_expect(prog->tunnel_ends, 0))
+        stage_tunnel_ends(b); /* who sent it, as its rules ask */
     if (p != NULL)
         stage_admit(w, p, b); /* port state, length */
     else

@@ -33,6 +33,9 @@ void pipeline_run_tunnel(struct worker *w, struct bridge *br, struct burst *b,
 /* The stages. stage_parse finds the first line of struct pkt zeroed but for in_port, bridge,
  * key.in_port and key.in_phy_port, which pipeline_run has set, and parses to the depth. */
 void stage_parse(struct worker *w, enum pkt_depth depth, struct burst *b);
+/* tunnel.c: for programs that look at tunnels' addresses: those of what came out of one, zero else.
+ * Done once for a packet. */
+void stage_tunnel_ends(struct burst *b);
 void stage_admit(struct worker *w, struct port *p, struct burst *b);
 /* Sets b->rule for every packet from its pkt->table. */
 void stage_classify(struct worker *w, const struct program *prog, struct burst *b);

@@ -8,7 +8,8 @@
  *
  * How much of the key is true is said by `depth`: parse goes as deep as the loaded tables
  * look (program.h), and whoever wants more, an edit or NORMAL switching, asks with
- * parse_need() (parse.h) first. Words of the key beyond the depth are undefined.
+ * parse_need() (parse.h) first. Words of the key beyond the depth are undefined, and so are a
+ * tunnel's addresses without PKT_TUN_KEY: only programs that look at them have them filled.
  *
  * Offsets are bytes from the first byte of the frame; 0 means "no such header".
  * The headers up to the end of L4 are always in the first segment (rx makes it so).
@@ -18,6 +19,7 @@
 
 #include <rte_mbuf.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/flow.h"
 
@@ -26,13 +28,16 @@ struct bridge;
 struct rule;
 
 enum pkt_flags {
-    PKT_VLAN = 1 << 0,   /* a VLAN tag at vlan_off (always 12) */
-    PKT_IP_BAD = 1 << 1, /* L3 header is malformed; its fields read zero */
-    PKT_L4_BAD = 1 << 2, /* L4 header is cut off; its fields read zero */
-    PKT_SENT = 1 << 3,   /* an action has sent it somewhere: not dropped when it ends */
-    PKT_TUNNEL = 1 << 4, /* it came out of a tunnel: tun_from is set */
-    PKT_TUN_TO = 1 << 5, /* l2 knows the endpoint that it goes to: tun_to is set */
-    PKT_NOT_PARSED = PKT_SENT | PKT_TUNNEL | PKT_TUN_TO, /* what parse leaves as it is */
+    PKT_VLAN = 1 << 0,    /* a VLAN tag at vlan_off (always 12) */
+    PKT_IP_BAD = 1 << 1,  /* L3 header is malformed; its fields read zero */
+    PKT_L4_BAD = 1 << 2,  /* L4 header is cut off; its fields read zero */
+    PKT_SENT = 1 << 3,    /* an action has sent it somewhere: not dropped when it ends */
+    PKT_TUNNEL = 1 << 4,  /* it came out of a tunnel: tun_from is set */
+    PKT_TUN_TO = 1 << 5,  /* l2 knows the endpoint that it goes to: tun_to is set */
+    PKT_TUN_KEY = 1 << 6, /* the key's tunnel addresses say something */
+    PKT_TUN_SET = 1 << 7, /* an action has said which endpoint it is to go to, in them */
+    /* What parse leaves as it is. */
+    PKT_NOT_PARSED = PKT_SENT | PKT_TUNNEL | PKT_TUN_TO | PKT_TUN_KEY | PKT_TUN_SET,
 };
 
 /* What of the headers is known. */
@@ -41,6 +46,8 @@ enum pkt_depth {
     PKT_DEPTH_L2,   /* Ethernet and the VLAN tags, with vlan_off, vlan_tags and l3_off */
     PKT_DEPTH_ALL,
 };
+
+_Static_assert(PKT_TUN_SET < 256, "flags are a byte");
 
 struct pkt {
     struct port *in_port; /* NULL for a packet-out from the controller */
@@ -68,6 +75,14 @@ struct pkt {
 
 _Static_assert(offsetof(struct pkt, key.eth_dst) == 64, "Ethernet to L4 are one cache line");
 _Static_assert(offsetof(struct pkt, key.ipv6_flabel) == 128, "Ethernet to L4 are one cache line");
+
+/* The key's tunnel addresses read zero, unless they say something already. */
+static inline void pkt_tunnel_key(struct pkt *p)
+{
+    if (!(p->flags & PKT_TUN_KEY))
+        memset(&p->key.w[FLOW_PARSED], 0, (FLOW_WORDS - FLOW_PARSED) * sizeof p->key.w[0]);
+    p->flags |= PKT_TUN_KEY;
+}
 
 static inline struct pkt *pkt_of(struct rte_mbuf *m) { return (struct pkt *)rte_mbuf_to_priv(m); }
 

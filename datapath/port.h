@@ -86,6 +86,7 @@ struct port_options {
     bool any_vni;              /* vxlan: every VNI without a port of its own, as tunnel_id */
     const struct ip6 *remotes; /* vxlan: who floods go to, as addresses of the VTEP's family */
     unsigned n_remotes;
+    bool any_remote;     /* vxlan: goes where actions set tun_dst to */
     bool point_to_point; /* vxlan: remotes[0] is the only one that is heard */
     uint16_t queues;     /* vhost-user, dpdk: queue pairs; 0: 1 */
 };

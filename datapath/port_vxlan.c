@@ -46,6 +46,7 @@ static int make(struct port *p, struct vtep *v, const struct port_options *o, st
                               .vtep = v,
                               .vni = o->vni,
                               .any_vni = o->any_vni,
+                              .any_remote = o->any_remote,
                               .flood = f};
     if (o->point_to_point && f->n > 0)
         t->remote = f->to[0];

@@ -41,7 +41,7 @@ static enum pkt_depth depth_of(const uint64_t fields[FLOW_WORDS])
     memcpy(k.w, fields, sizeof k.w);
     uint64_t l2 = k.w[3] | k.w[4] | k.vlan_pcp, rest = 0;
     k.vlan_pcp = 0;
-    for (unsigned i = 5; i < FLOW_WORDS; i++)
+    for (unsigned i = 5; i < FLOW_PARSED; i++)
         rest |= k.w[i];
     if (rest != 0)
         return PKT_DEPTH_ALL;
@@ -58,6 +58,8 @@ void program_set_table(struct program *p, uint8_t id, struct table *t)
     for (unsigned i = 0; i < FLOW_WORDS; i++)
         p->fields_used[i] |= words[i];
     p->depth = (uint8_t)depth_of(p->fields_used);
+    for (unsigned i = FLOW_PARSED; i < FLOW_WORDS; i++)
+        p->tunnel_ends |= words[i] != 0;
     p->tables[id] = t;
     if (id >= p->n_tables)
         p->n_tables = id + 1u;

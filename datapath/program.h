@@ -115,6 +115,7 @@ struct program {
     /* What a miss in a table without a table-miss rule does: drop (OpenFlow 1.3). */
     uint64_t fields_used[FLOW_WORDS]; /* union of all masks */
     uint8_t depth;                    /* enum pkt_depth: what they need to be parsed */
+    bool tunnel_ends;                 /* they look at the addresses of tunnels */
     bool cached;                      /* the tables are dear enough to ask the flow cache first */
     bool uncertain; /* a meter may change what later tables see: paths are not to be remembered */
     struct shape shape;   /* of fields_used; made by program_seal() */

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "datapath/hash.h"
+#include "datapath/pipeline.h"
 #include "datapath/port.h"
 #include "datapath/port_util.h"
 #include "datapath/rcu.h"
@@ -292,6 +293,31 @@ int vtep_set_neighbour(struct vtep *v, const struct ip6 *ip, struct mac mac)
         return -ENOSPC;
     atomic_store(&endpoint_at(v, number)->own.mac, value);
     return 0;
+}
+
+static void put_end(struct pkt *k, bool v6, const struct ip6 *src, const struct ip6 *dst)
+{
+    if (v6) {
+        k->key.tun6_src = *src;
+        k->key.tun6_dst = *dst;
+    } else {
+        memcpy(&k->key.tun_src, src, 4);
+        memcpy(&k->key.tun_dst, dst, 4);
+    }
+}
+
+void stage_tunnel_ends(struct burst *b)
+{
+    for (uint16_t i = 0; i < b->n; i++) {
+        struct pkt *k = pkt_of(b->m[i]);
+        const struct tunnel_port *t = k->in_port != NULL ? k->in_port->tunnel : NULL;
+        bool fill =
+            t != NULL && k->tun_from != 0 && (k->flags & (PKT_TUNNEL | PKT_TUN_KEY)) == PKT_TUNNEL;
+        pkt_tunnel_key(k);
+        if (fill)
+            put_end(k, t->vtep->opt.local.v6, &endpoint_at(t->vtep, k->tun_from)->ip,
+                    &t->vtep->opt.local.ip);
+    }
 }
 
 /* ------------------------------------------------------------ VNIs */

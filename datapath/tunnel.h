@@ -14,7 +14,8 @@
  * of its next hop. Its number is dense, 1..; it never changes or goes away while its VTEP
  * lives, and so may lie in the FDB. A frame's endpoints are: the one that the FDB says; else
  * that of a point-to-point port; else all of the port's flood list (head-end
- * replication, or one multicast group).
+ * replication, or one multicast group). A port whose remote is the flow's goes before all that
+ * where an action has set tun_dst; tun_src may be set to our own address only.
  *
  * Workers read VTEPs, endpoints and the maps without locks. They also add endpoints (the source of
  * a frame, when the VTEP takes unknown ones) and set next hops' MACs: each is a slot
@@ -150,6 +151,7 @@ struct tunnel_port {
     uint32_t vni;
     bool auto_mtu;    /* the port's MTU follows the underlay's */
     bool any_vni;     /* key: flow. The VNI is the packet's tunnel_id */
+    bool any_remote;  /* remote_ip: flow. It goes where an action set tun_dst to, if one did */
     uint16_t remote;  /* endpoint of a point-to-point port, who alone is heard; 0: any */
     struct ip6 group; /* zero: none */
     const struct tunnel_flood *flood;

@@ -135,6 +135,18 @@ def vlans_and_keys():
         .io(1, "a", f, {"u": from_us(f, vni=500)}).io(2, "u", to_us(back, vni=600), {"a": back}) \
         .io(3, "u", to_us(back, vni=700), {"b": back}).io(4, "b", back, drop="tunnel-bad-key") \
         .io(5, "u", to_us(f, vni=600), {"a": f}).io(5, "u", to_us(f, vni=700), {"b": f}).io(5, "u", to_us(f, vni=600), {"a": f})
+    for v in (4, 6):
+        src, dst = ("tun_src", "tun_dst") if v == 4 else ("tun_ipv6_src", "tun_ipv6_dst")
+        one, two = THERE[v]
+        yield tunnel(f"vxlan-flow-remote{'' if v == 4 else '-ipv6'}", f"remote_ip: flow: actions set {dst}, rules match {src}",
+                     v=v, remotes=[], tunnel_keys="key: flow, remote_ip: flow", ports={"a": "", "b": ""},
+                     flows=[f"in_port=a,actions=set_tunnel:500,set_field:{one}->{dst},output:t,set_field:{two}->{dst},output:t",
+                            f"in_port=b,udp,actions=set_field:{two}->{src},set_field:{two}->{dst},output:t",
+                            "in_port=b,tcp,actions=output:t",
+                            f"in_port=t,{src}={one},actions=output:a", f"in_port=t,{src}={two},{dst}={HERE4 if v == 4 else HERE6},actions=output:b"]) \
+            .io(1, "a", f, {"u": [from_us(f, v=v, vni=500), from_us(f, 1, v=v, vni=500)]}) \
+            .io(2, "u", to_us(back, v=v, vni=9), {"a": back}).io(2, "u", to_us(back, 1, v=v, vni=9), {"b": back}) \
+            .io(3, "b", back, drop="tunnel-bad-source").io(4, "b", tcp("b", "a"), drop="tunnel-no-remote")
     gbp = VXLAN(flags=0x88, gpflags=0x48, gpid=5, vni=100)
     yield tunnel("vxlan-gbp", "group policy headers are read", keys=", extension: gbp") \
         .io(1, "u", to_us(back, vx=gbp), {"a": back}).io(2, "a", f, {"u": from_us(f)})

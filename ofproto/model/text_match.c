@@ -117,6 +117,10 @@ static const struct keyword keywords[] = {
     FIELD("pbb_isid", FF_PBB_ISID),
     FIELD("tun_id", FF_TUNNEL_ID),
     FIELD("tunnel_id", FF_TUNNEL_ID),
+    FIELD("tun_src", FF_TUN_SRC),
+    FIELD("tun_dst", FF_TUN_DST),
+    FIELD("tun_ipv6_src", FF_TUN_IPV6_SRC),
+    FIELD("tun_ipv6_dst", FF_TUN_IPV6_DST),
     FIELD("ipv6_exthdr", FF_IPV6_EXTHDR),
 };
 

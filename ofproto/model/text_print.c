@@ -76,6 +76,10 @@ static const struct {
     const char *name;
 } printed[] = {
     {FF_TUNNEL_ID, "tun_id"},
+    {FF_TUN_SRC, "tun_src"},
+    {FF_TUN_DST, "tun_dst"},
+    {FF_TUN_IPV6_SRC, "tun_ipv6_src"},
+    {FF_TUN_IPV6_DST, "tun_ipv6_dst"},
     {FF_METADATA, "metadata"},
     {FF_IN_PORT, "in_port"},
     {FF_IN_PHY_PORT, "in_phy_port"},

@@ -24,10 +24,14 @@ static enum form form_of(enum flow_field f)
     case FF_IPV4_DST:
     case FF_ARP_SPA:
     case FF_ARP_TPA:
+    case FF_TUN_SRC:
+    case FF_TUN_DST:
         return FORM_IP4;
     case FF_IPV6_SRC:
     case FF_IPV6_DST:
     case FF_ND_TARGET:
+    case FF_TUN_IPV6_SRC:
+    case FF_TUN_IPV6_DST:
         return FORM_IP6;
     case FF_METADATA:
     case FF_TUNNEL_ID:

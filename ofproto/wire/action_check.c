@@ -26,7 +26,7 @@ static bool port_ok(uint32_t port)
 static int set_field_ok(const struct ofw_action *a, struct ofw_error *e)
 {
     enum flow_field f = (enum flow_field)a->field;
-    if (a->field >= FF_OXM_COUNT || !ofw_field_settable(f))
+    if (a->field >= FF_COUNT || !ofw_field_settable(f))
         return bad_action(e, OFPBAC_BAD_SET_TYPE, "the field cannot be set");
     if (!oxm_fits(f, a->value))
         return bad_action(e, OFPBAC_BAD_SET_ARGUMENT, "value wider than the field");

@@ -17,11 +17,12 @@ static int set_field_decode(struct reader *r, struct ofw_action *a, struct ofw_e
     uint8_t number = read_u8(r), len = read_u8(r);
     if (r->bad || r->left < len)
         return bad_action(e, OFPBAC_BAD_SET_LEN, "OXM past the end of set-field");
-    if (oxm_class != OXM_CLASS_BASIC || number >> 1 >= FF_OXM_COUNT)
+    enum flow_field f;
+    if (!oxm_field(oxm_class, number >> 1, &f))
         return bad_action(e, OFPBAC_BAD_SET_TYPE, "unknown OXM class or field");
     if (number & 1)
         return bad_action(e, OFPBAC_BAD_SET_TYPE, "set-field takes no mask in 1.3");
-    a->field = number >> 1;
+    a->field = (uint8_t)f;
     if (len != flow_fields[a->field].bytes)
         return bad_action(e, OFPBAC_BAD_SET_LEN, "wrong OXM length for the field");
     size_t whole = ACTION_HEADER_BYTES + OXM_HEADER_BYTES + (size_t)len;

@@ -1,19 +1,6 @@
 /* ofp_match and its OXM TLVs (1.3.5, 7.2.3). */
 #include "ofproto/wire/wire.h"
 
-/* Class 1 of OXM is Nicira's NXM_1: what flows from weftctl match beyond the basic
- * class is shown with its fields, which ovs-ofctl knows. They are not decoded. */
-enum { NXM_1 = 1, NXM_IP_FRAG = 26, NXM_IP_TTL = 29, NXM_TCP_FLAGS = 34 };
-
-void oxm_header_write(struct writer *w, enum flow_field f, bool hasmask)
-{
-    static const uint8_t nxm[FF_COUNT - FF_OXM_COUNT] = {NXM_TCP_FLAGS, NXM_IP_FRAG, NXM_IP_TTL};
-    unsigned number = f < FF_OXM_COUNT ? f : nxm[f - FF_OXM_COUNT];
-    write_u16(w, f < FF_OXM_COUNT ? OXM_CLASS_BASIC : NXM_1);
-    write_u8(w, (uint8_t)(number << 1 | (hasmask ? 1u : 0u)));
-    write_u8(w, (uint8_t)(flow_fields[f].bytes << (hasmask ? 1 : 0)));
-}
-
 static bool all_are(const uint8_t *p, size_t n, uint8_t what)
 {
     for (size_t i = 0; i < n; i++)
@@ -85,9 +72,8 @@ static int tlv_decode(struct reader *r, struct tlv *t, struct ofw_error *e)
     if (r->bad || r->left < len)
         return ofw_refuse(e, OFPET_BAD_MATCH, OFPBMC_BAD_LEN, "OXM past the end of the match");
     number >>= 1;
-    if (oxm_class != OXM_CLASS_BASIC || number >= FF_OXM_COUNT)
+    if (!oxm_field(oxm_class, number, &t->f))
         return ofw_refuse(e, OFPET_BAD_MATCH, OFPBMC_BAD_FIELD, "unknown OXM class or field");
-    t->f = (enum flow_field)number;
     unsigned n = flow_fields[t->f].bytes;
     if (hasmask && !ofw_field_maskable(t->f))
         return ofw_refuse(e, OFPET_BAD_MATCH, OFPBMC_BAD_MASK, "the field takes no mask");

@@ -88,6 +88,10 @@ static const struct {
     [FF_TCP_FLAGS] = {NEED_TCP, MASK},
     [FF_IP_FRAG] = {NEED_IP, MASK},
     [FF_IP_TTL] = {NEED_IP, 0},
+    [FF_TUN_SRC] = {NEED_NOTHING, MASK | SET},
+    [FF_TUN_DST] = {NEED_NOTHING, MASK | SET},
+    [FF_TUN_IPV6_SRC] = {NEED_NOTHING, MASK | SET},
+    [FF_TUN_IPV6_DST] = {NEED_NOTHING, MASK | SET},
 };
 
 bool ofw_field_maskable(enum flow_field f) { return (oxm[f].can & MASK) != 0; }
@@ -149,6 +153,39 @@ bool ofw_field_prereq_ok(enum flow_field f, const struct flow_match *m)
     default:
         return true;
     }
+}
+
+/* Fields of Nicira's class, beyond the basic one. Flows from weftctl may match all of them,
+ * and are shown with them, which ovs-ofctl knows; of messages only a tunnel's ends are taken. */
+static const struct {
+    uint8_t number;
+    bool taken;
+} nxm[FF_COUNT - FF_OXM_COUNT] = {
+    [FF_TCP_FLAGS - FF_OXM_COUNT] = {34, false},    [FF_IP_FRAG - FF_OXM_COUNT] = {26, false},
+    [FF_IP_TTL - FF_OXM_COUNT] = {29, false},       [FF_TUN_SRC - FF_OXM_COUNT] = {31, true},
+    [FF_TUN_DST - FF_OXM_COUNT] = {32, true},       [FF_TUN_IPV6_SRC - FF_OXM_COUNT] = {109, true},
+    [FF_TUN_IPV6_DST - FF_OXM_COUNT] = {110, true},
+};
+
+bool oxm_field(uint16_t oxm_class, uint8_t number, enum flow_field *f)
+{
+    *f = (enum flow_field)number;
+    if (oxm_class == OXM_CLASS_BASIC)
+        return number < FF_OXM_COUNT;
+    for (unsigned i = 0; oxm_class == OXM_CLASS_NXM1 && i < FF_COUNT - FF_OXM_COUNT; i++) {
+        *f = (enum flow_field)(FF_OXM_COUNT + i);
+        if (nxm[i].number == number && nxm[i].taken)
+            return true;
+    }
+    return false;
+}
+
+void oxm_header_write(struct writer *w, enum flow_field f, bool hasmask)
+{
+    unsigned number = f < FF_OXM_COUNT ? f : nxm[f - FF_OXM_COUNT].number;
+    write_u16(w, f < FF_OXM_COUNT ? OXM_CLASS_BASIC : OXM_CLASS_NXM1);
+    write_u8(w, (uint8_t)(number << 1 | (hasmask ? 1u : 0u)));
+    write_u8(w, (uint8_t)(flow_fields[f].bytes << (hasmask ? 1 : 0)));
 }
 
 bool oxm_fits(enum flow_field f, const uint8_t *value)

@@ -4,7 +4,7 @@
 
 #include "ofproto/wire/msg.h"
 
-enum { OXM_CLASS_BASIC = 0x8000, OXM_HEADER_BYTES = 4, OFPMT_OXM = 1 };
+enum { OXM_CLASS_NXM1 = 1, OXM_CLASS_BASIC = 0x8000, OXM_HEADER_BYTES = 4, OFPMT_OXM = 1 };
 
 /* Sets *e and returns -1, so that a decoder refuses in one line. */
 static inline int ofw_refuse(struct ofw_error *e, uint16_t type, uint16_t code, const char *why)
@@ -19,7 +19,9 @@ static inline size_t ofw_round8(size_t n) { return (n + 7) & ~(size_t)7; }
 /* Is the value (the field's bytes) zero above the field's width? */
 bool oxm_fits(enum flow_field f, const uint8_t *value);
 
-/* The OXM TLV header of an exact value of f, in the basic class (1.3.5, 7.2.3.2). */
+/* The field of a TLV's class and number (7.2.3.2); false: none that we take. */
+bool oxm_field(uint16_t oxm_class, uint8_t number, enum flow_field *f);
+/* The TLV's header: of the basic class, or Nicira's for what it doesn't have. */
 void oxm_header_write(struct writer *w, enum flow_field f, bool hasmask);
 
 /* Header of a message, its length to be patched by of13_finish(); returns where it starts. */

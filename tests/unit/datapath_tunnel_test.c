@@ -251,6 +251,49 @@ static void ports_of_one_vni_are_told_apart_by_their_remotes(void **state)
     free(n);
 }
 
+/* remote_ip: flow. Two ports of one VNI: one hears .2 only, the other all that have no port. */
+static void an_action_says_which_vtep_a_flows_tunnel_goes_to(void **state)
+{
+    for (int six = 0; six < 2; six++) {
+        struct net *n = net_of(*state, (struct vtep_options){.local.v6 = six});
+        struct port_options o = {.name = "any",
+                                 .type = "vxlan",
+                                 .vtep = "vt",
+                                 .any_vni = true,
+                                 .any_remote = true};
+        add_tunnel(n, &o, 11);
+        struct op ops[] = {{.code = OP_SET_FIELD, .field = FF_TUNNEL_ID},
+                           {.code = OP_SET_FIELD, .field = six ? FF_TUN_IPV6_DST : FF_TUN_DST},
+                           {.code = OP_OUTPUT, .port = 11}};
+        struct ip6 three = addr(six, 3), two = addr(six, 2);
+        ops[0].value[7] = 7;
+        memset(ops[0].mask, 0xff, 16);
+        memset(ops[1].mask, 0xff, 16);
+        memcpy(ops[1].value, &three, 16);
+        struct op to3 = {.code = OP_OUTPUT, .port = 3};
+        struct rule *r[] = {rule_create(ops, 3, NULL, 0), rule_create(&to3, 1, NULL, 0)};
+        be32 one = to_be32(1);
+        r[0]->goto_table = r[1]->goto_table = RULE_NO_GOTO;
+        r[0]->priority = r[1]->priority = 1;
+        flow_match_set(&r[0]->match, FF_IN_PORT, &one, NULL);
+        flow_match_set(&r[1]->match, six ? FF_TUN_IPV6_SRC : FF_TUN_SRC, &two, NULL);
+        lan_program(n->l, r, 2);
+        in(n, 1, tenant(9, 1, 0, 53));
+        assert_int_equal(lan_of(n->l, UPLINK)->n_out, 1);
+        assert_int_equal(read_out(n, 0, 3, OUTER_OK).vxlan.vni, 7);
+        struct bytes f = tenant(1, 9, 0, 53);
+        in(n, UPLINK, wrap(n, &f, 2, 8, 0));
+        assert_int_equal(lan_out(n->l), 1 << 3);
+        in(n, UPLINK, wrap(n, &f, 3, 8, 0));
+        assert_int_equal(lan_out(n->l), 0);
+        free(n);
+        if (!six) {
+            assert_int_equal(lan_teardown(state), 0);
+            lan_setup(state);
+        }
+    }
+}
+
 static void a_frame_too_big_for_the_underlay_is_dropped_by_name(void **state)
 {
     struct net *n = plain(state);
@@ -311,6 +354,7 @@ int main(void)
         T(rfc6935_no_checksum_over_ipv6_is_dropped_unless_allowed),
         T(strangers_are_refused_where_only_known_vteps_may_send),
         T(ports_of_one_vni_are_told_apart_by_their_remotes),
+        T(an_action_says_which_vtep_a_flows_tunnel_goes_to),
         T(a_frame_too_big_for_the_underlay_is_dropped_by_name),
         T(vteps_of_one_name_on_two_hosts_have_macs_of_their_own),
         T(without_an_underlay_port_it_is_said_so),
