@@ -9,6 +9,7 @@
 
 #include "control/config_priv.h"
 #include "control/weft_priv.h"
+#include "datapath/guard.h"
 #include "datapath/tunnel.h"
 
 static const char *const live_keys[] =
@@ -17,6 +18,7 @@ static const char *const live_keys[] =
      "hash",        "primary",       "symmetric",     "min_links",     "max_links",
      "up_delay_ms", "lacp_slow",     "down_delay_ms", "lacp_passive",  "lacp_fallback",
      "lacp_key",    "lacp_priority", "qinq_ethtype",  "priority_tags", "stp",
+     "ip",          "macs",          "vni",           "security",      "allow",
      NULL};
 static const char *const vlan_keys[] = {"tag",          "vlan_mode",     "trunks", "cvlans",
                                         "qinq_ethtype", "priority_tags", NULL};
@@ -168,12 +170,22 @@ static uint32_t choose_number(struct of_bridge *b, const struct config_port *cp)
 /* In place of a number: it belongs to a bond, not to the bridge. */
 #define MEMBER OFPP_ANY
 
+/* Port security, as the keys have it. */
+static int set_guard(struct port *p, const struct config_port *cp, struct errbuf *e)
+{
+    struct guard g;
+    int r = port_set_guard(p, config_guard(cp, p->mac, &g) ? &g : NULL);
+    return r < 0 ? errbuf_set(e, -r, "out of memory") : 0;
+}
+
 static int set_up(struct of_bridge *b, struct port *p, const struct config_port *cp, uint32_t no,
                   struct errbuf *e)
 {
     struct port_vlan v;
     config_port_vlan(cp, &v);
     int r = port_set_vlan(p, &v, e);
+    if (r == 0)
+        r = set_guard(p, cp, e);
     if (r == 0 && cp->down)
         r = port_set_config(p, PORT_CFG_DOWN, PORT_CFG_DOWN, e);
     port_set_fdb_limit(p, cp->max_macs);
@@ -258,7 +270,7 @@ static int change_keys(struct weft_port *p, const struct config_port *cp, struct
         r = port_set_config(p->dp, cp->down ? PORT_CFG_DOWN : 0, PORT_CFG_DOWN, e);
     if (r == 0)
         port_set_fdb_limit(p->dp, cp->max_macs);
-    return r;
+    return r == 0 ? set_guard(p->dp, cp, e) : r;
 }
 
 static int change_port(struct of_bridge *b, struct weft_port *p, const struct config_port *cp,
@@ -354,12 +366,13 @@ int apply_ports_create(struct of_bridge *b, const struct config_bridge *want, st
     detach_members(b, want);
     int r = want->local && !find_local(b) ? create_local(b, e) : 0;
     for (unsigned i = 0; r == 0 && i < want->ports_count; i++) {
-        const struct config_port *cp = &want->ports[i];
-        struct weft_port *p = find(b, cp->name);
-        r = p ? change_port(b, p, cp, e)
-              : create_port(b, cp, config_bond_of(want, cp->name) != NULL, e);
-        if (r < 0 && e && !strstr(e->text, cp->name))
-            errbuf_prefix(e, "port %s: ", cp->name);
+        struct config_port cp = want->ports[i];
+        struct weft_port *p = find(b, cp.name);
+        cp.tag = cp.vni ? config_vni_tag(want, &cp) : cp.tag;
+        r = p ? change_port(b, p, &cp, e)
+              : create_port(b, &cp, config_bond_of(want, cp.name) != NULL, e);
+        if (r < 0 && e && !strstr(e->text, cp.name))
+            errbuf_prefix(e, "port %s: ", cp.name);
     }
     return r < 0 ? r : apply_bonds(b, want, e);
 }

@@ -63,6 +63,16 @@ struct config_port {
     uint16_t min_links, max_links, lacp_key, lacp_priority;
     uint32_t up_delay_ms, down_delay_ms;
     struct config_port_stp stp;
+    /* A VM's port: what is bound to it (config_vm.c). */
+    char **ip; /* "192.0.2.7", "2001:db8::7", or prefixes of them */
+    unsigned ip_count;
+    char **macs; /* besides `mac` */
+    unsigned macs_count;
+    uint32_t vni; /* its network, as the key of a vxlan port of the bridge; 0: by its tag */
+    char *
+        security; /* "strict" (default with ip, macs or vni), "promiscuous", "off" (default else) */
+    char **allow; /* "dhcp-server", "router", "types", "rate" */
+    unsigned allow_count;
 };
 
 struct config_neighbor {
@@ -214,6 +224,12 @@ struct config_port *config_find_port(struct config *c, const char *name,
 /* A port's VLAN keys as the datapath wants them; checked before. */
 void config_port_vlan(const struct config_port *p, struct port_vlan *out);
 void config_port_options(const struct config_port *p, struct port_options *out);
+struct guard;
+/* What the port may send; own: its device's MAC, bound when the configuration gives none. False:
+ * anything. */
+bool config_guard(const struct config_port *p, struct mac own, struct guard *out);
+/* The VLAN of the port's `vni`, that of the bridge's vxlan port with this key; 0: none. */
+uint16_t config_vni_tag(const struct config_bridge *b, const struct config_port *p);
 /* A vxlan port's remotes as addresses, remote_ip or the list, malloc'ed; NULL: none, or no memory.
  */
 struct ip6 *config_port_remotes(const struct config_port *p, unsigned *n);

@@ -156,6 +156,8 @@ int config_check_port(struct config_check *k, const struct config_bridge *b,
         r = config_check_tunnel(k, p);
     if (r == 0)
         r = config_check_bond(k, b, p);
+    if (r == 0)
+        r = config_check_vm(k, b, p);
     if (r < 0)
         return r;
     if (p->mtu && (p->mtu < WEFT_MTU_MIN || p->mtu > WEFT_MTU_MAX))

@@ -83,6 +83,9 @@ int config_check_bond(struct config_check *k, const struct config_bridge *b,
 void config_bond(const struct config_port *p, struct bond_config *out);
 /* The bond of b that names the port as its member, or NULL. */
 const struct config_port *config_bond_of(const struct config_bridge *b, const char *port);
+/* config_vm.c: keys of VMs' ports. */
+int config_check_vm(struct config_check *k, const struct config_bridge *b,
+                    const struct config_port *p);
 /* flows, groups, meters: lists that have commands of their own. */
 bool config_is_of_list(const char *key);
 /* config_vtep.c */

@@ -75,6 +75,11 @@ const cyaml_schema_field_t config_port_fields[] = {
     NUMBER(struct config_port, "lacp_key", lacp_key),
     NUMBER(struct config_port, "lacp_priority", lacp_priority),
     CYAML_FIELD_MAPPING("stp", OPT | CYAML_FLAG_FLOW, struct config_port, stp, port_stp_fields),
+    LIST(struct config_port, "ip", ip, &text_item),
+    LIST(struct config_port, "macs", macs, &text_item),
+    NUMBER(struct config_port, "vni", vni),
+    TEXT(struct config_port, "security", security),
+    LIST(struct config_port, "allow", allow, &text_item),
     CYAML_FIELD_END,
 };
 

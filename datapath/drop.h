@@ -17,6 +17,16 @@
     X(LINK_RESERVED, "link-reserved", "to 01-80-C2-00-00-0x, which a bridge never forwards")    \
     X(STP_BLOCKED, "stp-blocked", "its port's spanning tree state doesn't let it in")           \
     X(STP_BLOCKED_OUT, "stp-blocked-out", "its output port's spanning tree state keeps it in")  \
+    X(GUARD_MAC, "guard-mac", "its source MAC is not bound to its port")                        \
+    X(GUARD_ARP, "guard-arp", "it claims by ARP or RARP what is not bound to its port")         \
+    X(GUARD_ND, "guard-nd", "it claims by Neighbor Discovery what is not bound to its port")    \
+    X(GUARD_IP, "guard-ip", "its source address is not bound to its port")                      \
+    X(GUARD_DHCP, "guard-dhcp", "a guest's port answers DHCP, or asks for another's MAC")       \
+    X(GUARD_ROUTER, "guard-router", "a guest's port advertises a router, or redirects")         \
+    X(GUARD_VLAN, "guard-vlan", "a guest's port sends a tag that is not its own, or several")   \
+    X(GUARD_TYPE, "guard-type", "a guest's port sends neither IP nor ARP")                      \
+    X(GUARD_MALFORMED, "guard-malformed", "its headers can't be read to where claims may be")   \
+    X(GUARD_RATE, "guard-rate", "more ARP, ND and DHCP than a guest's port may send")           \
     X(VLAN_FILTERED, "vlan-filtered", "its VLAN is not allowed in on its port")                 \
     X(SELF_DIRECTED, "self-directed", "its destination lives on the port it came from")         \
     X(SPLIT_HORIZON, "split-horizon", "it came out of a tunnel and would go into one again")    \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "datapath/guard.h"
 #include "datapath/l2_vlan.h"
 #include "datapath/parse.h"
 #include "datapath/pipeline.h"
@@ -33,12 +34,12 @@ void gate_enable(struct port *p, unsigned trees)
         set_bit(p->gates.shut, t, t < trees);
         set_bit(p->gates.deaf, t, t < trees);
     }
-    atomic_store(&p->gates.on, GATE_TRAP | GATE_SHUT);
+    atomic_fetch_or(&p->gates.on, GATE_TRAP | GATE_SHUT);
 }
 
 void gate_disable(struct port *p)
 {
-    atomic_store(&p->gates.on, 0);
+    atomic_fetch_and(&p->gates.on, (uint8_t) ~(GATE_TRAP | GATE_SHUT));
     for (unsigned i = 0; i < GATE_WORDS; i++) {
         atomic_store(&p->gates.shut[i], 0);
         atomic_store(&p->gates.deaf[i], 0);
@@ -50,7 +51,9 @@ void gate_set(struct port *p, unsigned tree, enum gate_state s)
     set_bit(p->gates.shut, tree, s != GATE_FORWARDING);
     set_bit(p->gates.deaf, tree, s == GATE_DISCARDING);
     bool open = atomic_load(&p->gates.shut[0]) == 0 && atomic_load(&p->gates.shut[1]) == 0;
-    atomic_store(&p->gates.on, open ? GATE_TRAP : GATE_TRAP | GATE_SHUT);
+    if (open)
+        atomic_fetch_and(&p->gates.on, (uint8_t)~GATE_SHUT);
+    atomic_fetch_or(&p->gates.on, open ? GATE_TRAP : GATE_TRAP | GATE_SHUT);
 }
 
 enum gate_state gate_get(const struct port *p, unsigned tree)
@@ -133,8 +136,13 @@ static bool may_enter(struct worker *w, struct port *p, struct rte_mbuf *m)
 
 void gate_admit(struct worker *w, struct port *p, struct burst *b)
 {
-    bool open = !(atomic_load_explicit(&p->gates.on, memory_order_relaxed) & GATE_SHUT);
+    uint8_t on = atomic_load_explicit(&p->gates.on, memory_order_relaxed);
+    bool open = !(on & GATE_SHUT);
     uint16_t kept = 0;
+    if (on & GATE_GUARD)
+        guard_admit(w, p, b);
+    if (!(on & (GATE_TRAP | GATE_SHUT)))
+        return;
     for (uint16_t i = 0; i < b->n; i++) {
         if (is_bpdu(b->m[i]))
             trap(w, p, b->m[i]);

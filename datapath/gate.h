@@ -2,8 +2,8 @@
  *
  * One state per (port, tree); tree 0 carries every VLAN that the bridge gives to no other. The
  * protocol thread stores, workers read: closing a port is one store, and holds for every frame that
- * is looked at after it, both in (admit) and out (tx). A port without spanning tree has `on` zero,
- * and costs that one look.
+ * is looked at after it, both in (admit) and out (tx). A port without spanning tree and
+ * without port security (guard.h) has `on` zero, and costs that one look.
  *
  * With GATE_TRAP, BPDUs (01-80-C2-00-00-00, LLC 42-42-03) go to control by PUNT_PROTO, whatever the
  * state; each port has a policer of its own there, so that one neighbour's flood silences no other.
@@ -24,7 +24,11 @@ struct weft_switch;
 struct worker;
 
 enum gate_state { GATE_DISCARDING, GATE_LEARNING, GATE_FORWARDING };
-enum gate_on { GATE_TRAP = 1, GATE_SHUT = 2 /* some tree isn't forwarding */ };
+enum gate_on {
+    GATE_TRAP = 1,
+    GATE_SHUT = 2,  /* some tree isn't forwarding */
+    GATE_GUARD = 4, /* port security: guard.h */
+};
 enum { GATE_TREES = 65, GATE_WORDS = 2, GATE_BPDUS_PER_S = 200, GATE_BPDU_BURST = 100 };
 
 struct port_gates {

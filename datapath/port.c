@@ -37,6 +37,7 @@ static void port_free(struct port *p)
     if (p == NULL)
         return;
     free((void *)p->vlan);
+    free((void *)p->guard);
     free(p->stats);
     free(p);
 }

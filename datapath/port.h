@@ -35,6 +35,7 @@ struct port;
 struct tunnel_port;
 struct vtep;
 struct bond;
+struct guard;
 
 enum port_caps {
     PORT_CAP_CSUM = 1 << 0, /* takes frames with a partial TCP/UDP checksum */
@@ -158,9 +159,11 @@ struct port {
     struct vtep *_Atomic vteps; /* VTEPs whose underlay this port is; NULL: none */
     struct bond *_Atomic member_of; /* the bond whose member it is (bond.h); NULL: none */
     _Atomic uint8_t member_no;
-    struct port_gates gates;    /* spanning tree states: gate.h */
-    uint32_t fdb_limit;         /* 0: no limit; see port_set_fdb_limit */
-    struct port_link last_link; /* what port_poll_link() saw last */
+    struct port_gates gates;           /* spanning tree states: gate.h */
+    const struct guard *_Atomic guard; /* port security: guard.h; NULL: none */
+    _Atomic nsec_t guard_full_at;      /* its policer of ARP, ND and DHCP */
+    uint32_t fdb_limit;                /* 0: no limit; see port_set_fdb_limit */
+    struct port_link last_link;        /* what port_poll_link() saw last */
     struct weft_switch *sw;
     struct rte_mempool *pool; /* where rx_burst gets mbufs */
     nsec_t created_ns;

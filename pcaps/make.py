@@ -12,6 +12,7 @@ import struct
 
 from scenarios_flow import flow_scenarios
 from scenarios_group import group_scenarios
+from scenarios_guard import guard_scenarios
 from scenarios_l2 import l2_scenarios
 from scenarios_more import more_scenarios
 from scenarios_tunnel import tunnel_scenarios
@@ -57,7 +58,8 @@ def write(s):
 
 
 if __name__ == "__main__":
-    scenarios = l2_scenarios() + flow_scenarios() + more_scenarios() + group_scenarios() + tunnel_scenarios()
+    scenarios = l2_scenarios() + flow_scenarios() + more_scenarios() + group_scenarios() + tunnel_scenarios() + \
+        list(guard_scenarios())
     for scenario in scenarios:
         write(scenario)
     print(f"{len(scenarios)} scenarios")

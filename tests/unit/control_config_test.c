@@ -87,7 +87,20 @@ static const struct {
      "offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs, "
      "vtep, key, remote_ip, remotes, "
      "members, mode, hash, symmetric, primary, min_links, max_links, up_delay_ms, "
-     "down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, stp"},
+     "down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, stp, ip, "
+     "macs, vni, "
+     "security, allow"},
+    {PORT ", ip: [10.0.0.300]}\n", "weft.yaml:4: bridges[0].ports[0].ip: \"10.0.0.300\" is no "
+                                   "address or prefix; expected 192.0.2.7, "
+                                   "2001:db8::7 or 192.0.2.0/28"},
+    {PORT ", vni: 7}\n",
+     "weft.yaml:4: bridges[0].ports[0].vni: 7: bridge br0 has no vxlan port with this key; add it "
+     "first"},
+    {PORT ", security: lax}\n",
+     "weft.yaml:4: bridges[0].ports[0].security: \"lax\"; expected strict, promiscuous or off"},
+    {PORT ", allow: [anything]}\n",
+     "weft.yaml:4: bridges[0].ports[0].allow: \"anything\"; expected dhcp-server, router, types or "
+     "rate"},
     {PORT ", path: /x}\n",
      "weft.yaml:4: bridges[0].ports[0].path: means nothing for a tap port; take it away"},
     {PORT "}\n      - {name: vm1, type: \"null\"}\n",
