@@ -13,13 +13,13 @@
 #include "datapath/tunnel.h"
 
 static const char *const live_keys[] =
-    {"down",        "mtu",           "mac",           "max_macs",      "tag",
-     "vlan_mode",   "trunks",        "cvlans",        "members",       "mode",
-     "hash",        "primary",       "symmetric",     "min_links",     "max_links",
-     "up_delay_ms", "lacp_slow",     "down_delay_ms", "lacp_passive",  "lacp_fallback",
-     "lacp_key",    "lacp_priority", "qinq_ethtype",  "priority_tags", "stp",
-     "ip",          "macs",          "vni",           "security",      "allow",
-     NULL};
+    {"down",        "mtu",         "mac",           "max_macs",     "tag",
+     "vlan_mode",   "trunks",      "cvlans",        "members",      "mode",
+     "hash",        "primary",     "symmetric",     "min_links",    "max_links",
+     "up_delay_ms", "lacp_slow",   "down_delay_ms", "lacp_passive", "lacp_fallback",
+     "lacp_key",    "rebalance_s", "lacp_priority", "qinq_ethtype", "priority_tags",
+     "stp",         "ip",          "macs",          "vni",          "security",
+     "allow",       NULL};
 static const char *const vlan_keys[] = {"tag",          "vlan_mode",     "trunks", "cvlans",
                                         "qinq_ethtype", "priority_tags", NULL};
 

@@ -61,7 +61,7 @@ struct config_port {
     char *primary; /* bond: the member to prefer (active-backup) */
     bool symmetric, lacp_passive, lacp_slow, lacp_fallback;
     uint16_t min_links, max_links, lacp_key, lacp_priority;
-    uint32_t up_delay_ms, down_delay_ms;
+    uint32_t up_delay_ms, down_delay_ms, rebalance_s;
     struct config_port_stp stp;
     /* A VM's port: what is bound to it (config_vm.c). */
     char **ip; /* "192.0.2.7", "2001:db8::7", or prefixes of them */

@@ -47,6 +47,7 @@ static const char *bond_key(const struct config_port *p)
         {"lacp_priority", p->lacp_priority},
         {"up_delay_ms", p->up_delay_ms},
         {"down_delay_ms", p->down_delay_ms},
+        {"rebalance_s", p->rebalance_s},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (keys[i].given)
@@ -117,6 +118,8 @@ static int check_words(struct config_check *k, const struct config_port *p)
     if (p->up_delay_ms > 600000 || p->down_delay_ms > 600000)
         return config_refuse(k, p->up_delay_ms > 600000 ? "up_delay_ms" : "down_delay_ms",
                              "give 0..600000");
+    if (p->rebalance_s > 3600)
+        return config_refuse(k, "rebalance_s", "%u; give 1..3600, or 0: never", p->rebalance_s);
     if (p->lacp_key >= LAG_AUTO_KEYS)
         return config_refuse(k, "lacp_key", "%u; give 1..%d", p->lacp_key, LAG_AUTO_KEYS - 1);
     const struct config_port *other = same_key(k, p);
@@ -124,6 +127,27 @@ static int check_words(struct config_check *k, const struct config_port *p)
         return config_refuse(k, "lacp_key", "%u is the key of bond %s; give another", p->lacp_key,
                              other->name);
     return 0;
+}
+
+static bool is_lacp(const struct config_port *p)
+{
+    return is_bond(p) && (!p->mode || !strcmp(p->mode, modes[BOND_LACP]));
+}
+
+/* One LACP system has them all. */
+static int check_lacp_ports(struct config_check *k, const struct config_port *p)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; is_lacp(p) && i < k->c->bridges_count; i++) {
+        const struct config_bridge *b = &k->c->bridges[i];
+        for (unsigned j = 0; j < b->ports_count; j++)
+            n += is_lacp(&b->ports[j]) ? b->ports[j].members_count : 0;
+    }
+    return n <= LAG_PORTS
+               ? 0
+               : config_refuse(k, "members",
+                               "with them the bonds in mode lacp have %u members; at most %d", n,
+                               LAG_PORTS);
 }
 
 int config_check_bond(struct config_check *k, const struct config_bridge *b,
@@ -134,7 +158,8 @@ int config_check_bond(struct config_check *k, const struct config_bridge *b,
         return key ? config_refuse(k, key, "means nothing for a %s port; take it away", p->type)
                    : 0;
     int r = check_members(k, b, p);
-    return r < 0 ? r : check_words(k, p);
+    r = r < 0 ? r : check_words(k, p);
+    return r < 0 ? r : check_lacp_ports(k, p);
 }
 
 void config_bond(const struct config_port *p, struct bond_config *out)
@@ -147,6 +172,7 @@ void config_bond(const struct config_port *p, struct bond_config *out)
         .primary = -1,
         .up_delay = p->up_delay_ms * NSEC_PER_MSEC,
         .down_delay = p->down_delay_ms * NSEC_PER_MSEC,
+        .rebalance = p->rebalance_s * NSEC_PER_SEC,
         .lacp = {.passive = p->lacp_passive,
                  .slow = p->lacp_slow,
                  .fallback = p->lacp_fallback,

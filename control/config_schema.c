@@ -68,6 +68,7 @@ const cyaml_schema_field_t config_port_fields[] = {
     NUMBER(struct config_port, "min_links", min_links),
     NUMBER(struct config_port, "max_links", max_links),
     NUMBER(struct config_port, "up_delay_ms", up_delay_ms),
+    NUMBER(struct config_port, "rebalance_s", rebalance_s),
     NUMBER(struct config_port, "down_delay_ms", down_delay_ms),
     FLAG(struct config_port, "lacp_passive", lacp_passive),
     FLAG(struct config_port, "lacp_slow", lacp_slow),

@@ -10,7 +10,7 @@
     "  vtep, key, remote_ip, remotes\n"                                                          \
     "  of a bond: members, mode (lacp, active-backup, balance-xor), hash (l2, l2+l3, l3+l4),\n"  \
     "  symmetric, primary, min_links, max_links, up_delay_ms, down_delay_ms, lacp_passive,\n"    \
-    "  lacp_slow, lacp_fallback, lacp_key, lacp_priority\n"                                      \
+    "  lacp_slow, lacp_fallback, lacp_key, lacp_priority, rebalance_s\n"                         \
     "  stp.edge, stp.cost, stp.priority, stp.p2p, stp.off, stp.bpdu_guard, stp.bpdu_filter,\n"   \
     "  stp.root_guard, stp.tcn_guard, stp.loop_guard, stp.network\n"
 #define BRIDGE_KEYS                                                                                \

@@ -115,7 +115,7 @@ static void set_port(struct lag *g, struct bond *b, unsigned agg, unsigned membe
     bool is = i >= 0;
     i = is ? i : free_port(g);
     if (i < 0)
-        return; /* more than LAG_PORTS members: refused by the configuration's check */
+        return; /* more than LAG_PORTS: config_bond.c refuses them */
     struct lacp_port_config c = {.number = (uint16_t)(i + 1),
                                  .priority = b->config.lacp.priority,
                                  .key = key_of(b, agg),

@@ -16,6 +16,19 @@ int bond_member_index(const struct bond *b, const struct port *member)
 
 /* ------------------------------------------------------------ what workers see */
 
+static void take_buckets(const struct bond *b, uint8_t out[BOND_BUCKETS])
+{
+    for (unsigned i = 0; i < BOND_BUCKETS; i++)
+        out[i] = atomic_load_explicit(&b->bucket[i], memory_order_relaxed);
+}
+
+static void put_buckets(struct bond *b, const uint8_t bucket[BOND_BUCKETS])
+{
+    for (unsigned i = 0; i < BOND_BUCKETS; i++)
+        if (bucket[i] != b->bucket[i])
+            atomic_store_explicit(&b->bucket[i], bucket[i], memory_order_relaxed);
+}
+
 /* On the way down the mask goes first: that is the failover. The buckets follow for the flows to
  * stay where they were sent when the member returns. */
 static void publish(struct bond *b, uint32_t tx, uint32_t rx, nsec_t now)
@@ -29,12 +42,9 @@ static void publish(struct bond *b, uint32_t tx, uint32_t rx, nsec_t now)
     atomic_store_explicit(&b->tx_mask, tx, memory_order_release);
     atomic_store_explicit(&b->port->link_up, up, memory_order_relaxed);
     uint8_t bucket[BOND_BUCKETS];
-    for (unsigned i = 0; i < BOND_BUCKETS; i++)
-        bucket[i] = b->bucket[i];
-    bond_balance(bucket, tx);
-    for (unsigned i = 0; i < BOND_BUCKETS; i++)
-        if (bucket[i] != b->bucket[i])
-            atomic_store_explicit(&b->bucket[i], bucket[i], memory_order_relaxed);
+    take_buckets(b, bucket);
+    bond_spread(bucket, was, tx);
+    put_buckets(b, bucket);
     for (uint32_t left = was ^ tx; left != 0; left &= left - 1) {
         struct bond_member *m = &b->member[__builtin_ctz(left)];
         m->since = now;
@@ -113,6 +123,33 @@ static nsec_t watch(struct bond *b, struct bond_member *m, nsec_t now)
     return NSEC_NEVER;
 }
 
+/* ------------------------------------------------------------ load */
+
+/* Bytes of each bucket since the last time. */
+static void weigh(struct bond *b, uint64_t load[BOND_BUCKETS])
+{
+    for (unsigned i = 0; i < BOND_BUCKETS; i++) {
+        uint64_t sum = 0;
+        for (unsigned k = 0; k <= b->port->sw->n_workers; k++)
+            sum += __atomic_load_n(&b->load[k][i], __ATOMIC_RELAXED);
+        load[i] = sum - b->load_was[i];
+        b->load_was[i] = sum;
+    }
+}
+
+static void rebalance(struct bond *b, nsec_t now)
+{
+    uint8_t bucket[BOND_BUCKETS];
+    uint64_t load[BOND_BUCKETS];
+    if (now < b->rebalance_at)
+        return;
+    b->rebalance_at = now + b->config.rebalance;
+    weigh(b, load);
+    take_buckets(b, bucket);
+    b->moves += bond_rebalance(bucket, b->tx_mask, load);
+    put_buckets(b, bucket);
+}
+
 nsec_t bond_run(struct bond *b, nsec_t now)
 {
     nsec_t due = NSEC_NEVER;
@@ -121,7 +158,8 @@ nsec_t bond_run(struct bond *b, nsec_t now)
         due = at < due ? at : due;
     }
     decide(b, now);
-    return due;
+    rebalance(b, now);
+    return b->rebalance_at < due ? b->rebalance_at : due;
 }
 
 static void ask_links(struct bond *b)
@@ -241,11 +279,14 @@ void bond_keep(struct port *p, char *const *names, unsigned n)
 static void configure(struct bond *b, const struct bond_config *c, struct port *primary)
 {
     pthread_mutex_lock(&b->port->sw->bond_lock);
+    if (c->rebalance != b->config.rebalance || c->rebalance == 0)
+        b->rebalance_at = c->rebalance > 0 ? switch_now(b->port->sw) + c->rebalance : NSEC_NEVER;
     b->config = *c;
     b->config.primary = bond_member_index(b, primary);
     atomic_store_explicit(&b->mode, (uint8_t)c->mode, memory_order_relaxed);
     atomic_store_explicit(&b->hash, (uint8_t)c->hash, memory_order_relaxed);
     atomic_store_explicit(&b->symmetric, c->symmetric, memory_order_relaxed);
+    atomic_store_explicit(&b->weighs, c->rebalance > 0, memory_order_relaxed);
     (void)bond_run(b, switch_now(b->port->sw));
     pthread_mutex_unlock(&b->port->sw->bond_lock);
 }

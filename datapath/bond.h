@@ -2,14 +2,17 @@
  *
  * A bond is a port of the kind "bond": bridges, OpenFlow and tunnels see it as any other. Its
  * members are ports that belong to no bridge. Out: the bond's tx_burst picks a member for each
- * frame by a hash, and hands it on; who has no bond pays nothing. In: a worker that polls a member
- * goes on as if the frames had come in at the bond; that is one load per burst for the others.
+ * frame by a hash, and puts it into that one's queue; who has no bond pays nothing. In: a worker
+ * that polls a member goes on as if the frames had come in at the bond; that is one load per burst
+ * for the others.
  *
  * What moves is read by workers from a few atomics, the *gate*: tx_mask and rx_mask say which
  * members send and receive, bucket[] which member a flow belongs to. Failover is one store (of
  * tx_mask). A flow whose member is not in tx_mask is sent to another one, which depends on its
  * bucket only; the buckets are then rewritten to just that, and flows of the other members don't
- * move at all.
+ * move at all. A member that comes takes its share of buckets, and nothing else moves. Only with
+ * `rebalance` do flows move while nothing comes or goes: a few buckets at a time, from the member
+ * that sends most to the one that sends least.
  *
  * Who decides: mode lacp obeys bond_set_gate() (the LACP engine's GATE actions, by control's glue);
  * active-backup and balance-xor look at the carrier. bond_run() turns wishes, carrier and delays
@@ -27,7 +30,12 @@
 
 #include "datapath/pipeline.h"
 
-enum { BOND_MEMBERS_MAX = 16, BOND_BUCKETS = 256 };
+enum {
+    BOND_MEMBERS_MAX = 16,
+    BOND_BUCKETS = 256,
+    BOND_MOVES_MAX = 16, /* buckets that one rebalancing moves */
+    BOND_UNEVEN = 16,    /* members differ by less than one 16th of the load: let be */
+};
 
 enum bond_mode { BOND_LACP, BOND_ACTIVE_BACKUP, BOND_BALANCE_XOR };
 enum bond_hash { BOND_HASH_L2, BOND_HASH_L23, BOND_HASH_L34 };
@@ -48,6 +56,7 @@ struct bond_config {
     int primary;         /* active-backup: the member to prefer; -1: none */
     struct bond_lacp lacp;
     nsec_t up_delay, down_delay; /* how long a carrier must be there, or gone */
+    nsec_t rebalance;            /* even out what members send so often; 0: never */
 };
 
 /* A member as the protocol side knows it. */
@@ -66,11 +75,16 @@ struct bond {
     struct bond_member member[BOND_MEMBERS_MAX];
     int active; /* active-backup: who; -1: nobody */
     uint64_t failovers;
+    uint64_t moves;      /* buckets that rebalancing moved */
+    nsec_t rebalance_at; /* next; NSEC_NEVER: it doesn't */
+    uint64_t load_was[BOND_BUCKETS];
 
     /* For workers. */
     _Atomic uint32_t tx_mask __rte_cache_aligned;
     _Atomic uint32_t rx_mask;
     _Atomic uint8_t hash, symmetric, mode;
+    _Atomic bool weighs;            /* rebalance is on: count bytes */
+    uint64_t (*load)[BOND_BUCKETS]; /* [worker], each by its worker: bytes sent */
     struct port *_Atomic to[BOND_MEMBERS_MAX];
     _Atomic uint8_t bucket[BOND_BUCKETS];
 };
@@ -98,19 +112,25 @@ int bond_member_index(const struct bond *b, const struct port *member);
 
 /* ---- pure ---- */
 
-/* Spreads the buckets over the members in mask: those of members that are not in it go where
- * bond_pick() sends them; then as few as it takes move for nobody to have more than their share. */
-void bond_balance(uint8_t bucket[BOND_BUCKETS], uint32_t mask);
+/* The members that may send were `was`, and are `mask` (0: nothing happens). Buckets of those that
+ * left go where bond_pick() sends them, no other bucket but to a newcomer. */
+void bond_spread(uint8_t bucket[BOND_BUCKETS], uint32_t was, uint32_t mask);
 /* Where a bucket goes whose member isn't in mask (not 0). */
 unsigned bond_pick(unsigned bucket, uint32_t mask);
-/* What a frame's flow hashes to. Parses as far as it must. */
-uint32_t bond_hash_of(struct rte_mbuf *m, enum bond_hash how, bool symmetric);
+/* Moves up to BOND_MOVES_MAX buckets from who has most of the load to who has least, as long as
+ * both get more even. Returns how many. */
+unsigned bond_rebalance(uint8_t bucket[BOND_BUCKETS], uint32_t mask,
+                        const uint64_t load[BOND_BUCKETS]);
+/* What a frame's flow hashes to (bond_hash.h). Needs no parse. */
+uint32_t bond_hash_of(const struct rte_mbuf *m, enum bond_hash how, bool symmetric);
 
 /* ---- workers ---- */
 
 /* What came in at member p: takes out PDUs and what the gate doesn't let in. Returns the port that
  * the rest came in at. */
 struct port *bond_rx(struct worker *w, struct port *p, struct burst *b);
+/* What worker_tx() and worker_tx_burst() do with frames for a bond (p); takes them. */
+void bond_send(struct worker *w, struct port *p, struct rte_mbuf **m, uint16_t n);
 
 const char *bond_mode_name(enum bond_mode m);
 const char *bond_hash_name(enum bond_hash h);

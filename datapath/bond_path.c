@@ -1,170 +1,155 @@
 /* bond_path.c: the workers' part of a bond: hash, pick, out; traps and gates, in. */
-#include "datapath/bond.h"
-#include "datapath/hash.h"
-#include "datapath/parse.h"
+#include <rte_prefetch.h>
+
+#include "datapath/bond_hash.h"
 #include "datapath/punt.h"
+#include "datapath/tx.h"
 
-/* ------------------------------------------------------------ which member */
-
-static uint64_t both(uint64_t a, uint64_t b, bool symmetric)
-{
-    bool swap = symmetric && a > b;
-    uint64_t lo = swap ? b : a, hi = swap ? a : b;
-    return hash_fold(lo ^ UINT64_C(0x2d358dccaa6c78a5), hi ^ UINT64_C(0x8bb84b93962eacc9));
-}
-
-static uint64_t hash_ip(const struct flow_key *k, bool symmetric)
-{
-    uint64_t s[2], d[2];
-    memcpy(s, &k->ip_src, sizeof s);
-    memcpy(d, &k->ip_dst, sizeof d);
-    return both(s[0] ^ s[1] * 31, d[0] ^ d[1] * 31, symmetric);
-}
-
-static uint32_t finish(uint64_t h)
-{
-    return (uint32_t)(hash_fold(h ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xd6e8feb86659fd93)));
-}
-
-/* Addresses and ports of plain IPv4 without a look at anything else: most frames, and NORMAL needs
- * no more of them parsed. False: another frame. */
-static bool hash_plain(struct rte_mbuf *m, bool symmetric, uint32_t *out)
-{
-    const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
-    uint16_t off = 14, type, frag;
-    uint32_t src, dst;
-    uint16_t sport, dport;
-    memcpy(&type, f + 12, 2);
-    if (type == to_be16(0x8100) && m->data_len >= 42) {
-        memcpy(&type, f + 16, 2);
-        off = 18;
-    }
-    if (type != to_be16(0x0800) || m->data_len < off + 24u || f[off] != 0x45 ||
-        (f[off + 9] != 6 && f[off + 9] != 17))
-        return false;
-    memcpy(&frag, f + off + 6, 2);
-    if (frag & to_be16(0x3fff))
-        return false;
-    memcpy(&src, f + off + 12, 4);
-    memcpy(&dst, f + off + 16, 4);
-    memcpy(&sport, f + off + 20, 2);
-    memcpy(&dport, f + off + 22, 2);
-    *out = finish(both((uint64_t)src << 16 | sport, (uint64_t)dst << 16 | dport, symmetric) ^
-                  f[off + 9]);
-    return true;
-}
-
-/* The hash only spreads: it is no secret, and who makes his own flows collide slows himself. A
- * fragment has no ports, but for the first, which must go the way of the others. */
-uint32_t bond_hash_of(struct rte_mbuf *m, enum bond_hash how, bool symmetric)
-{
-    uint32_t plain;
-    if (how == BOND_HASH_L34 && pkt_of(m)->depth < PKT_DEPTH_ALL &&
-        hash_plain(m, symmetric, &plain))
-        return plain;
-    parse_need(m, how == BOND_HASH_L2 ? PKT_DEPTH_L2 : PKT_DEPTH_ALL);
-    const struct flow_key *k = &pkt_of(m)->key;
-    uint64_t vlan = k->vlan_vid, s = mac_to_u64(k->eth_src), d = mac_to_u64(k->eth_dst);
-    bool ip = how != BOND_HASH_L2 && !(pkt_of(m)->flags & PKT_IP_BAD) &&
-              (k->eth_type == to_be16(0x0800) || k->eth_type == to_be16(0x86dd));
-    uint64_t h;
-    if (ip) /* a router's two MACs say nothing */
-        h = hash_ip(k, symmetric) ^ (how == BOND_HASH_L23 ? both(s, d, symmetric) : k->ip_proto);
-    else
-        h = both(s, d, symmetric) ^ vlan << 20;
-    if (ip && how == BOND_HASH_L34 && k->ip_frag == 0)
-        h ^= both(k->l4_src, k->l4_dst, symmetric) * 3;
-    return finish(h);
-}
-
-static unsigned nth_set(uint32_t mask, unsigned n)
-{
-    for (; n > 0; n--)
-        mask &= mask - 1;
-    return (unsigned)__builtin_ctz(mask);
-}
-
-unsigned bond_pick(unsigned bucket, uint32_t mask)
-{
-    return nth_set(mask, (bucket * 0x9e37u >> 4) % (unsigned)__builtin_popcount(mask));
-}
-
-void bond_balance(uint8_t bucket[BOND_BUCKETS], uint32_t mask)
-{
-    unsigned count[32] = {0};
-    if (mask == 0)
-        return;
-    for (unsigned i = 0; i < BOND_BUCKETS; i++) {
-        if (!(mask >> bucket[i] & 1))
-            bucket[i] = (uint8_t)bond_pick(i, mask);
-        count[bucket[i]]++;
-    }
-    unsigned n = (unsigned)__builtin_popcount(mask), share = BOND_BUCKETS / n;
-    for (unsigned i = 0; i < BOND_BUCKETS; i++) {
-        unsigned poorest = (unsigned)__builtin_ctz(mask);
-        for (uint32_t left = mask; left != 0; left &= left - 1)
-            if (count[__builtin_ctz(left)] < count[poorest])
-                poorest = (unsigned)__builtin_ctz(left);
-        if (count[poorest] >= share || count[bucket[i]] <= share)
-            continue;
-        count[bucket[i]]--;
-        count[poorest]++;
-        bucket[i] = (uint8_t)poorest;
-    }
-}
+enum {
+    AHEAD = 4,       /* frames to prefetch */
+    WORTH_LANES = 4, /* frames that pay for a look at all members */
+};
 
 /* ------------------------------------------------------------ out */
 
-static unsigned member_for(const struct bond *b, uint32_t mask, enum bond_hash how, bool symmetric,
-                           struct rte_mbuf *m)
+/* The queues of members that take plain frames without being asked of each. */
+static struct tx_buffer *lane_of(struct worker *w, const struct port *bond, struct port *member)
 {
-    bool one = (mask & (mask - 1)) == 0;
-    unsigned at = one ? 0 : bond_hash_of(m, how, symmetric) % BOND_BUCKETS;
-    unsigned i = atomic_load_explicit(&b->bucket[at], memory_order_relaxed);
-    return __builtin_expect(mask >> i & 1, 1) ? i : bond_pick(at, mask);
+    if (member == NULL || !tx_open(w, member) || member->mtu < bond->mtu)
+        return NULL;
+    return tx_begin(w, member);
 }
 
-/* What goes to each member, in order. */
-struct sorted {
-    uint16_t n[BOND_MEMBERS_MAX];
-    struct rte_mbuf *m[BOND_MEMBERS_MAX][WEFT_BURST * 2];
+static void lanes_of(struct worker *w, const struct port *bond, uint32_t mask,
+                     struct tx_buffer **lane)
+{
+    const struct bond *b = bond->impl;
+    for (; mask != 0; mask &= mask - 1) {
+        int i = __builtin_ctz(mask);
+        lane[i] = lane_of(w, bond, atomic_load_explicit(&b->to[i], memory_order_acquire));
+    }
+}
+
+/* The bond has counted it as sent. */
+static void no_member(struct worker *w, struct port *p, struct rte_mbuf *m)
+{
+    p->stats[w->index].tx_packets--;
+    p->stats[w->index].tx_bytes -= m->pkt_len;
+    worker_drop_at(w, p, m, DROP_BOND_NO_MEMBER);
+}
+
+/* A frame of a bucket whose member has just gone, or that its member asks more of. */
+static void send_one(struct worker *w, struct port *p, uint32_t mask, unsigned bucket,
+                     struct rte_mbuf *m)
+{
+    const struct bond *b = p->impl;
+    unsigned to = atomic_load_explicit(&b->bucket[bucket], memory_order_relaxed);
+    to = mask >> to & 1 ? to : bond_pick(bucket, mask);
+    struct port *member = atomic_load_explicit(&b->to[to], memory_order_acquire);
+    if (__builtin_expect(member != NULL, 1)) /* or it has left since the mask was read */
+        worker_tx(w, member, m);
+    else
+        no_member(w, p, m);
+}
+
+/* What comes next is on its way to the cache while a frame is hashed. */
+static void prefetch(struct rte_mbuf **m, uint16_t i, uint16_t n)
+{
+    if (i < n)
+        rte_prefetch0(rte_pktmbuf_mtod(m[i], const void *));
+}
+
+/* What a burst is spread with. */
+struct spread {
+    uint32_t mask;
+    enum bond_hash how;
+    bool symmetric;
+    uint64_t *load; /* bytes of each bucket; NULL: nobody counts */
+    struct tx_buffer *lane[BOND_MEMBERS_MAX];
 };
 
-/* All of them are taken: members have queues of their own. A nested flush spoils what this port
- * counts as refused; it is set at the end. */
+/* To members' queues, without a stop at one of the bond's: frames of a flow keep their order.
+ * Inlined twice: for what most are configured to, those questions are answered. */
+static __rte_always_inline void spread_as(struct worker *w, struct port *p, const struct spread *s,
+                                          struct rte_mbuf **m, uint16_t n, enum bond_hash how,
+                                          bool symmetric, uint64_t *load)
+{
+    const struct bond *b = p->impl;
+    uint32_t fits = p->mtu + 14u;
+    for (uint16_t i = 0; i < n; i++) {
+        prefetch(m, i + AHEAD, n);
+        uint8_t bucket = (uint8_t)bond_hash(m[i], how, symmetric);
+        unsigned to = atomic_load_explicit(&b->bucket[bucket], memory_order_relaxed);
+        if (load != NULL)
+            load[bucket] += m[i]->pkt_len;
+        if (__builtin_expect(s->lane[to] != NULL && tx_plain(m[i], fits), 1))
+            tx_put(w, s->lane[to], m[i]);
+        else
+            send_one(w, p, s->mask, bucket, m[i]);
+    }
+}
+
+static void spread(struct worker *w, struct port *p, uint32_t mask, struct rte_mbuf **m, uint16_t n)
+{
+    struct bond *b = p->impl;
+    bool weighs = atomic_load_explicit(&b->weighs, memory_order_relaxed);
+    struct spread s;
+    s.mask = mask;
+    s.how = atomic_load_explicit(&b->hash, memory_order_relaxed);
+    s.symmetric = atomic_load_explicit(&b->symmetric, memory_order_relaxed);
+    s.load = weighs ? b->load[w->index] : NULL;
+    memset(s.lane, 0, sizeof s.lane / 2); /* in two: the whole is made a slow `rep stos` */
+    memset(s.lane + BOND_MEMBERS_MAX / 2, 0, sizeof s.lane / 2);
+    if (n >= WORTH_LANES)
+        lanes_of(w, p, mask, s.lane);
+    for (uint16_t i = 0; i < AHEAD; i++)
+        prefetch(m, i, n);
+    if (s.how == BOND_HASH_L34 && !s.symmetric && !weighs)
+        spread_as(w, p, &s, m, n, BOND_HASH_L34, false, NULL);
+    else
+        spread_as(w, p, &s, m, n, s.how, s.symmetric, s.load);
+}
+
+/* A member that was alone in the mask and leaves just now is NULL. */
+static void send_to(struct worker *w, struct port *p, struct port *member, struct rte_mbuf **m,
+                    uint16_t n)
+{
+    if (__builtin_expect(member != NULL, 1))
+        worker_tx_burst(w, member, m, n);
+    for (uint16_t i = 0; member == NULL && i < n; i++)
+        no_member(w, p, m[i]);
+}
+
+void bond_send(struct worker *w, struct port *p, struct rte_mbuf **m, uint16_t n)
+{
+    const struct bond *b = p->impl;
+    struct port_stats *s = &p->stats[w->index];
+    uint32_t mask = atomic_load_explicit(&b->tx_mask, memory_order_acquire);
+    uint64_t bytes = 0;
+    for (uint16_t i = 0; i < n; i++)
+        bytes += m[i]->pkt_len;
+    s->tx_packets += n;
+    s->tx_bytes += bytes;
+    if ((mask & (mask - 1)) != 0)
+        spread(w, p, mask, m, n);
+    else
+        send_to(w, p, mask != 0 ? b->to[__builtin_ctz(mask)] : NULL, m, n);
+}
+
+/* For who is no worker (protocol PDUs of others): straight to the device. */
 static uint16_t bond_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
 {
     (void)queue;
-    struct worker *w = worker_mine(p->sw);
     const struct bond *b = p->impl;
-    uint32_t mask = atomic_load_explicit(&b->tx_mask, memory_order_acquire), used = 0, lost = 0;
-    enum bond_hash how = atomic_load_explicit(&b->hash, memory_order_relaxed);
-    bool symmetric = atomic_load_explicit(&b->symmetric, memory_order_relaxed);
-    uint64_t lost_bytes = 0;
-    struct sorted s;
-    memset(s.n, 0, sizeof s.n);
-    for (uint16_t i = 0; mask != 0 && i < n; i++) {
-        unsigned to = member_for(b, mask, how, symmetric, m[i]);
-        s.m[to][s.n[to]++] = m[i];
-        used |= 1u << to;
+    uint32_t mask = atomic_load_explicit(&b->tx_mask, memory_order_acquire);
+    uint16_t sent = 0;
+    for (; mask != 0 && sent < n; sent++) {
+        struct port *to = atomic_load_explicit(&b->to[__builtin_ctz(mask)], memory_order_acquire);
+        if (to == NULL ||
+            to->ops->tx_burst(to, (uint16_t)(to->n_stats % to->tx_queues), m + sent, 1) == 0)
+            break;
     }
-    for (; used != 0; used &= used - 1) {
-        unsigned to = (unsigned)__builtin_ctz(used);
-        struct port *member = atomic_load_explicit(&b->to[to], memory_order_acquire);
-        if (__builtin_expect(member != NULL, 1))
-            worker_tx_burst(w, member, s.m[to], s.n[to]);
-        for (uint16_t i = 0; member == NULL && i < s.n[to]; i++, lost++) {
-            lost_bytes += s.m[to][i]->pkt_len;
-            worker_drop_at(w, p, s.m[to][i], DROP_BOND_NO_MEMBER);
-        }
-    }
-    for (uint16_t i = 0; mask == 0 && i < n; i++, lost++) {
-        lost_bytes += m[i]->pkt_len;
-        worker_drop_at(w, p, m[i], DROP_BOND_NO_MEMBER);
-    }
-    w->tx_refused = lost;
-    w->tx_refused_bytes = lost_bytes;
-    return n;
+    return sent;
 }
 
 /* ------------------------------------------------------------ in */
@@ -220,19 +205,26 @@ struct port *bond_rx(struct worker *w, struct port *p, struct burst *b)
 static int bond_open(struct port *p, const struct port_options *o, struct errbuf *e)
 {
     struct bond *b = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof *b);
+    size_t loads = (p->sw->n_workers + 1) * sizeof b->load[0];
+    uint64_t(*load)[BOND_BUCKETS] = aligned_alloc(RTE_CACHE_LINE_SIZE, loads);
     unsigned i = 0;
     while (i < WEFT_BONDS_MAX && p->sw->bonds[i] != NULL)
         i++;
-    if (b == NULL || i == WEFT_BONDS_MAX) {
+    if (b == NULL || load == NULL || i == WEFT_BONDS_MAX) {
         free(b);
+        free(load);
         return errbuf_set(e, ENOSPC, "port %s: no memory, or the switch has its %d bonds", o->name,
                           WEFT_BONDS_MAX);
     }
     memset(b, 0, sizeof *b);
+    memset(load, 0, loads);
+    b->load = load;
     b->port = p;
     b->active = b->config.primary = -1;
+    b->rebalance_at = NSEC_NEVER;
     p->impl = b;
-    p->caps = PORT_CAP_CSUM | PORT_CAP_TSO4 | PORT_CAP_TSO6 | PORT_CAP_USO | PORT_CAP_MULTISEG;
+    p->caps = PORT_CAP_BOND | PORT_CAP_CSUM | PORT_CAP_TSO4 | PORT_CAP_TSO6 | PORT_CAP_USO |
+              PORT_CAP_MULTISEG;
     p->mac = o->mac;
     pthread_mutex_lock(&p->sw->bond_lock);
     p->sw->bonds[i] = b;
@@ -253,6 +245,7 @@ static void bond_close(struct port *p)
             p->sw->bonds[i] = NULL;
     }
     pthread_mutex_unlock(&p->sw->bond_lock);
+    free(b->load);
     free(b);
 }
 

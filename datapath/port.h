@@ -41,8 +41,9 @@ enum port_caps {
     PORT_CAP_CSUM = 1 << 0, /* takes frames with a partial TCP/UDP checksum */
     PORT_CAP_TSO4 = 1 << 1, /* takes TCP segments to be cut, IPv4 */
     PORT_CAP_TSO6 = 1 << 2,
-    PORT_CAP_USO = 1 << 3,     /* UDP segmentation (UDP_L4) */
-    PORT_CAP_MULTISEG = 1 << 4 /* takes chained mbufs */
+    PORT_CAP_USO = 1 << 3,      /* UDP segmentation (UDP_L4) */
+    PORT_CAP_MULTISEG = 1 << 4, /* takes chained mbufs */
+    PORT_CAP_BOND = 1 << 5,     /* has no queue: its members have (bond.h) */
 };
 
 /* How a bridge treats VLANs on a port when NORMAL decides, in Open vSwitch's terms. */

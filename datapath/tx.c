@@ -1,9 +1,11 @@
 /* tx.c: the way out. Checks the port, resolves offloads that it lacks, queues, flushes. */
+#include "datapath/tx.h"
+#include "datapath/bond.h"
 #include "datapath/offload.h"
 #include "datapath/pipeline.h"
 
 /* A GSO frame of 64 KiB in segments of 256 bytes; a smaller segment size is nobody's. */
-enum { SEGMENTS_MAX = 256, TX_BUFFER = WEFT_BURST * 2 };
+enum { SEGMENTS_MAX = 256 };
 
 #define GSO_FLAGS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG)
 
@@ -27,12 +29,12 @@ static bool too_big(const struct rte_mbuf *m, uint16_t mtu)
     return m->pkt_len > mtu + 14u && m->pkt_len > mtu + l2_len(m);
 }
 
-static void flush(struct worker *w, struct tx_buffer *b)
+void tx_flush(struct worker *w, struct tx_buffer *b)
 {
     struct port *p = b->port;
     struct port_stats *s = &p->stats[w->index];
     uint16_t queue = p->tx_queues > 1 ? (uint16_t)(w->index % p->tx_queues) : 0;
-    uint32_t len[TX_BUFFER];
+    uint32_t len[WEFT_BURST * 2];
     for (uint16_t i = 0; i < b->n; i++)
         len[i] = b->m[i]->pkt_len;
 
@@ -54,14 +56,7 @@ static void flush(struct worker *w, struct tx_buffer *b)
 
 static void queue(struct worker *w, struct port *p, struct rte_mbuf *m)
 {
-    struct tx_buffer *b = w->tx[p->index];
-    if (b->n == TX_BUFFER)
-        flush(w, b);
-    if (b->port == NULL) {
-        b->port = p;
-        w->tx_dirty[w->n_dirty++] = p->index;
-    }
-    b->m[b->n++] = m;
+    tx_put(w, tx_begin(w, p), m);
 }
 
 /* One buffer for a kind that takes no chains. */
@@ -83,12 +78,6 @@ static void resolve(struct worker *w, struct port *p, struct rte_mbuf *m)
         queue_flat(w, p, out[i]);
 }
 
-/* Some tree isn't forwarding there. */
-static bool shut_by_tree(const struct port *p)
-{
-    return (atomic_load_explicit(&p->gates.on, memory_order_relaxed) & GATE_SHUT) != 0;
-}
-
 void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
 {
     uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
@@ -97,7 +86,7 @@ void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
         worker_drop_at(w, p, m, DROP_OUTPUT_DOWN);
         return;
     }
-    if (__builtin_expect(shut_by_tree(p) && !gate_may_send(p, m), 0)) {
+    if (__builtin_expect(tx_shut_by_tree(p) && !gate_may_send(p, m), 0)) {
         worker_drop_at(w, p, m, DROP_STP_BLOCKED_OUT);
         return;
     }
@@ -107,6 +96,10 @@ void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
     }
     if (w->trace != NULL && w->trace->out != NULL)
         w->trace->out(w->trace->ctx, m, p);
+    if (p->caps & PORT_CAP_BOND) {
+        bond_send(w, p, &m, 1);
+        return;
+    }
     if ((m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) && offload_needs_software(m, p->caps))
         resolve(w, p, m);
     else
@@ -116,15 +109,14 @@ void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
 /* Those of which nothing needs to be asked go straight into the buffer. */
 void worker_tx_burst(struct worker *w, struct port *p, struct rte_mbuf **m, uint16_t n)
 {
-    uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
-    bool open = atomic_load_explicit(&p->link_up, memory_order_relaxed) &&
-                (config & (PORT_CFG_DOWN | PORT_CFG_NO_FWD)) == 0 && w->trace == NULL &&
-                !shut_by_tree(p);
+    bool open = tx_open(w, p);
     uint32_t fits = p->mtu + 14u;
+    if (__builtin_expect((p->caps & PORT_CAP_BOND) && open, 0)) {
+        bond_send(w, p, m, n);
+        return;
+    }
     for (uint16_t i = 0; i < n; i++) {
-        bool plain = m[i]->pkt_len <= fits && m[i]->nb_segs == 1 &&
-                     (m[i]->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) == 0;
-        if (__builtin_expect(open && plain, 1))
+        if (__builtin_expect(open && tx_plain(m[i], fits), 1))
             queue(w, p, m[i]);
         else
             worker_tx(w, p, m[i]);
@@ -135,7 +127,8 @@ void worker_flush(struct worker *w)
 {
     for (uint16_t i = 0; i < w->n_dirty; i++) {
         struct tx_buffer *b = w->tx[w->tx_dirty[i]];
-        flush(w, b);
+        if (b->n > 0) /* a bond's member that no flow went to */
+            tx_flush(w, b);
         b->port = NULL;
     }
     w->n_dirty = 0;

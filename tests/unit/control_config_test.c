@@ -87,7 +87,8 @@ static const struct {
      "offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs, "
      "vtep, key, remote_ip, remotes, "
      "members, mode, hash, symmetric, primary, min_links, max_links, up_delay_ms, "
-     "down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, stp, ip, "
+     "rebalance_s, down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, "
+     "stp, ip, "
      "macs, vni, "
      "security, allow"},
     {PORT ", ip: [10.0.0.300]}\n", "weft.yaml:4: bridges[0].ports[0].ip: \"10.0.0.300\" is no "
@@ -133,6 +134,31 @@ static void every_bad_file_is_refused_with_its_message(void **state)
         assert_string_equal(e.text, bad[i].message);
         assert_int_equal(r, -EINVAL);
         assert_null(c);
+    }
+}
+
+/* One LACP system speaks for all bonds, and has so many ports. */
+static void the_lacp_members_of_all_bonds_are_64_at_most(void **state)
+{
+    (void)state;
+    for (unsigned bonds = 4; bonds <= 5; bonds++) {
+        struct strbuf y = {0};
+        struct errbuf e = {""};
+        struct config *c = NULL;
+        strbuf_adds(&y, BR "    ports:\n");
+        for (unsigned i = 0; i < bonds; i++) {
+            strbuf_addf(&y, "      - {name: b%u, type: bond, members: [m%u0", i, i);
+            for (unsigned j = 1; j < (i < 4 ? 16 : 2); j++)
+                strbuf_addf(&y, ", m%u%u", i, j);
+            strbuf_adds(&y, "]}\n");
+        }
+        int r = config_parse(y.s, y.len, "weft.yaml", &c, &e);
+        assert_int_equal(r, bonds == 4 ? 0 : -EINVAL);
+        if (bonds == 5)
+            assert_string_equal(e.text, "weft.yaml:4: bridges[0].ports[0].members: with them the "
+                                        "bonds in mode lacp have 66 members; at most 64");
+        config_free(c);
+        strbuf_free(&y);
     }
 }
 
@@ -368,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bad_file_is_refused_with_its_message),
+        cmocka_unit_test(the_lacp_members_of_all_bonds_are_64_at_most),
         cmocka_unit_test(what_is_printed_is_read_back_and_copied_the_same),
         cmocka_unit_test(empty_files_are_empty_configurations),
         cmocka_unit_test(strings_that_look_like_something_else_survive),

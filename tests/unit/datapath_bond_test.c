@@ -10,6 +10,7 @@
 
 #include "base/prng.h"
 #include "datapath/bond.h"
+#include "datapath/parse.h"
 #include "tests/unit/frames.h"
 
 /* ------------------------------------------------------------ buckets */
@@ -21,50 +22,87 @@ static void count(const uint8_t b[BOND_BUCKETS], unsigned n[32])
         n[b[i]]++;
 }
 
-static void any_set_of_members_shares_evenly_and_only_lost_flows_move(void **state)
+/* A bucket moves when its member left (to the one that bond_pick() tells workers at once), or to a
+ * newcomer; and newcomers get their share. */
+static void only_lost_flows_move_and_what_newcomers_take(void **state)
 {
     (void)state;
     struct prng r = {5};
     uint8_t b[BOND_BUCKETS] = {0}, before[BOND_BUCKETS];
-    uint32_t mask = 1;
-    for (int round = 0; round < 2000; round++) {
+    uint32_t mask = 0;
+    for (int round = 0; round < 3000; round++) {
         uint32_t next = (uint32_t)prng_next(&r) & 0xffff;
         next = round % 3 == 0 ? mask & (mask - 1) : next; /* lose one */
         next = next != 0 ? next : 1;
         memcpy(before, b, sizeof b);
-        bond_balance(b, next);
-        unsigned n[32], k = (unsigned)__builtin_popcount(next), moved = 0, lost = 0;
-        count(b, n);
-        for (unsigned i = 0; i < 32; i++)
-            assert_in_range(n[i], next >> i & 1 ? BOND_BUCKETS / k : 0,
-                            next >> i & 1 ? BOND_BUCKETS : 0);
+        bond_spread(b, mask, next);
+        uint32_t newcomers = next & ~mask;
         for (unsigned i = 0; i < BOND_BUCKETS; i++) {
-            bool dead = !(next >> before[i] & 1);
-            lost += dead;
-            moved += b[i] != before[i];
+            bool lost = !(next >> before[i] & 1);
+            if (!(newcomers >> b[i] & 1))
+                assert_int_equal(b[i], lost ? bond_pick(i, next) : before[i]);
         }
-        unsigned newcomers = (unsigned)__builtin_popcount(next & ~mask);
-        assert_true(moved <= lost + newcomers * (BOND_BUCKETS / k) + 40);
+        unsigned n[32], k = (unsigned)__builtin_popcount(next);
+        count(b, n);
+        for (uint32_t left = newcomers; left != 0; left &= left - 1)
+            assert_in_range(n[__builtin_ctz(left)], BOND_BUCKETS / k - k, BOND_BUCKETS);
         mask = next;
     }
 }
 
-static void a_loss_moves_the_lost_members_flows_only(void **state)
+static void a_lost_members_flows_spread_over_all_that_are_left(void **state)
 {
     (void)state;
-    for (unsigned n = 2; n <= 8; n++) {
-        uint8_t b[BOND_BUCKETS] = {0}, after[BOND_BUCKETS];
-        bond_balance(b, (1u << n) - 1);
-        for (unsigned gone = 0; gone < n; gone++) {
-            memcpy(after, b, sizeof b);
-            uint32_t left = ((1u << n) - 1) & ~(1u << gone);
-            bond_balance(after, left);
-            unsigned strays = 0;
-            for (unsigned i = 0; i < BOND_BUCKETS; i++)
-                strays += after[i] != (b[i] == gone ? bond_pick(i, left) : b[i]);
-            assert_in_range(strays, 0, 12); /* to even out what the spread left uneven */
+    for (unsigned n = 2; n <= 16; n++) {
+        uint8_t b[BOND_BUCKETS] = {0};
+        uint32_t all = (1u << n) - 1;
+        bond_spread(b, 0, all);
+        for (uint32_t mask = all; mask != 1; mask &= mask >> 1) { /* the last one goes each time */
+            unsigned has[32], k = (unsigned)__builtin_popcount(mask);
+            count(b, has);
+            for (unsigned i = 0; i < k; i++)
+                assert_in_range(has[i], BOND_BUCKETS / k / 2, BOND_BUCKETS / k * 3 / 2 + 4);
+            bond_spread(b, mask, mask & mask >> 1);
         }
     }
+}
+
+static void rebalancing_evens_out_with_few_moves_and_then_rests(void **state)
+{
+    (void)state;
+    struct prng r = {9};
+    for (int round = 0; round < 300; round++) {
+        uint8_t b[BOND_BUCKETS] = {0}, before[BOND_BUCKETS];
+        uint64_t load[BOND_BUCKETS], has[32] = {0}, total = 0, biggest = 0;
+        unsigned n = 2 + prng_below(&r, 7), turns = 0, moved;
+        bond_spread(b, 0, (1u << n) - 1);
+        for (unsigned i = 0; i < BOND_BUCKETS; i++) { /* some flows are much bigger than others */
+            load[i] = prng_below(&r, 4) == 0 ? prng_below(&r, 100000) : prng_below(&r, 100);
+            total += load[i];
+            biggest = load[i] > biggest ? load[i] : biggest;
+        }
+        do {
+            memcpy(before, b, sizeof b);
+            moved = bond_rebalance(b, (1u << n) - 1, load);
+            unsigned differ = 0;
+            for (unsigned i = 0; i < BOND_BUCKETS; i++)
+                differ += b[i] != before[i];
+            assert_true(differ <= moved && moved <= BOND_MOVES_MAX);
+        } while (moved > 0 && ++turns < 100);
+        assert_in_range(turns, 0, 99);
+        uint64_t most = 0, least = UINT64_MAX;
+        for (unsigned i = 0; i < BOND_BUCKETS; i++)
+            has[b[i]] += load[i];
+        for (unsigned i = 0; i < n; i++) {
+            most = has[i] > most ? has[i] : most;
+            least = has[i] < least ? has[i] : least;
+        }
+        assert_true(most - least <=
+                    (total / BOND_UNEVEN > 2 * biggest ? total / BOND_UNEVEN : 2 * biggest));
+    }
+    uint8_t b[BOND_BUCKETS] = {0};
+    assert_int_equal(bond_rebalance(b, 0, (uint64_t[BOND_BUCKETS]){5}), 0);
+    assert_int_equal(bond_rebalance(b, 3, (uint64_t[BOND_BUCKETS]){5}), 0); /* one flow: in vain */
 }
 
 /* ------------------------------------------------------------ a bond of ports 3 and 4 */
@@ -133,6 +171,32 @@ static void flows_spread_over_the_members_and_stay(void **state)
         assert_int_equal(send_flow(&x, i), 1 << 4);
     assert_int_equal(x.b->failovers, 1);
     assert_int_equal(port_stats_sum(x.bond).tx_packets, 3 * 64);
+}
+
+/* Until then, bytes of one flow each second: the bond is uneven as long as it isn't told otherwise.
+ */
+static void big_flows_part_when_rebalancing_is_on(void **state)
+{
+    struct bond_config c = {.mode = BOND_BALANCE_XOR, .hash = BOND_HASH_L34, .primary = -1};
+    struct bonded x = bonded(state, c);
+    unsigned on3[16], n = 0, moved = 0;
+    for (unsigned i = 0; n < 16; i++)
+        if (send_flow(&x, i) == 1 << 3)
+            on3[n++] = i;
+    x.l->now += 2 * NSEC_PER_SEC;
+    lan_run(x.l);
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(send_flow(&x, on3[i]), 1 << 3); /* it is off */
+    c.rebalance = NSEC_PER_SEC;
+    assert_int_equal(bond_set(x.bond, &c, (struct port *[]){x.l->p[3], x.l->p[4]}, 2, NULL), 0);
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(send_flow(&x, on3[i]), 1 << 3);
+    x.l->now += NSEC_PER_SEC;
+    lan_run(x.l);
+    for (unsigned i = 0; i < n; i++)
+        moved += send_flow(&x, on3[i]) == 1 << 4;
+    assert_in_range(moved, 6, 10);
+    assert_in_range(x.b->moves, 1, 10);
 }
 
 static void what_comes_in_at_any_member_came_in_at_the_bond(void **state)
@@ -315,6 +379,52 @@ static void each_hash_looks_at_its_layers(void **state)
     }
 }
 
+/* VXLAN whose sender always uses one source port; what is inside decides. */
+static void tunnelled_frames_go_by_their_inner_headers(void **state)
+{
+    struct lan *l = *state;
+    struct frame outer = frames[F_UDP4], f[2];
+    const struct frame *in = &frames[F_UDP4];
+    outer.b[36] = 4789 >> 8;
+    outer.b[37] = 4789 & 255;
+    for (int how = BOND_HASH_L2; how <= BOND_HASH_L34; how++) {
+        for (int i = 0; i < 2; i++) {
+            f[i] = outer;
+            memset(f[i].b + 42, 0, 8);
+            memcpy(f[i].b + 50, in->b, in->len);
+            f[i].len = 50 + in->len;
+        }
+        f[1].b[50 + (how == BOND_HASH_L34 ? 35 : 11)] ^= 1; /* another flow inside */
+        assert_int_not_equal(hash_frame(l, &f[0], how, false), hash_frame(l, &f[1], how, false));
+        f[1] = f[0];
+        f[1].b[35] ^= 1; /* another source port outside */
+        assert_int_equal(hash_frame(l, &f[0], how, false), hash_frame(l, &f[1], how, false));
+        f[1].b[50 + 12] = 0xee; /* no IP inside: its MACs */
+        f[0].b[50 + 12] = 0xee;
+        f[1].b[50 + 5] ^= 1;
+        assert_int_not_equal(hash_frame(l, &f[0], how, false), hash_frame(l, &f[1], how, false));
+    }
+}
+
+/* How deep rules made parse look, and a tag or not, change nothing of it. */
+static void a_flow_has_one_hash_however_it_was_parsed(void **state)
+{
+    struct lan *l = *state;
+    for (unsigned i = 0; i < F_COUNT; i++) {
+        struct rte_mbuf *m = parsed(l, &frames[i]);
+        uint32_t before = bond_hash_of(m, BOND_HASH_L34, false);
+        parse_need(m, PKT_DEPTH_ALL);
+        assert_int_equal(bond_hash_of(m, BOND_HASH_L34, false), before);
+        rte_pktmbuf_free(m);
+    }
+    struct frame plain = frames[F_UDP4], tagged = plain;
+    memmove(tagged.b + 16, tagged.b + 12, tagged.len - 12);
+    memcpy(tagged.b + 12, (const uint8_t[]){0x81, 0, 0, 7}, 4);
+    tagged.len += 4;
+    assert_int_equal(hash_frame(l, &plain, BOND_HASH_L34, false),
+                     hash_frame(l, &tagged, BOND_HASH_L34, false));
+}
+
 static void fragments_of_a_datagram_stay_together(void **state)
 {
     struct lan *l = *state;
@@ -329,9 +439,11 @@ static void fragments_of_a_datagram_stay_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_set_of_members_shares_evenly_and_only_lost_flows_move),
-        cmocka_unit_test(a_loss_moves_the_lost_members_flows_only),
+        cmocka_unit_test(only_lost_flows_move_and_what_newcomers_take),
+        cmocka_unit_test(a_lost_members_flows_spread_over_all_that_are_left),
+        cmocka_unit_test(rebalancing_evens_out_with_few_moves_and_then_rests),
         T(flows_spread_over_the_members_and_stay),
+        T(big_flows_part_when_rebalancing_is_on),
         T(what_comes_in_at_any_member_came_in_at_the_bond),
         T(a_flood_leaves_by_one_member),
         T(active_backup_uses_one_and_hears_one),
@@ -341,6 +453,8 @@ int main(void)
         T(lacp_decides_what_comes_in_and_its_pdus_always_do),
         T(members_come_and_go_while_it_works),
         T(each_hash_looks_at_its_layers),
+        T(tunnelled_frames_go_by_their_inner_headers),
+        T(a_flow_has_one_hash_however_it_was_parsed),
         T(fragments_of_a_datagram_stay_together),
     };
     return cmocka_run_group_tests(tests, lan_eal, NULL);
