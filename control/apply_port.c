@@ -20,6 +20,9 @@ static const char *const live_keys[] =
      "lacp_key",    "rebalance_s", "lacp_priority", "qinq_ethtype", "priority_tags",
      "stp",         "ip",          "macs",          "vni",          "security",
      "allow",       NULL};
+/* Of a router's interface: gateway_apply() follows them. */
+static const char *const router_keys[] = {"router", "addresses", "urpf",       "anycast", "dad",
+                                          "vrrp",   "ra",        "dhcp_relay", NULL};
 static const char *const vlan_keys[] = {"tag",          "vlan_mode",     "trunks", "cvlans",
                                         "qinq_ethtype", "priority_tags", NULL};
 
@@ -43,7 +46,7 @@ static bool key_same(const struct weft_port *p, const struct config_port *want,
 static bool must_remake(const struct weft_port *p, const struct config_port *want)
 {
     for (const cyaml_schema_field_t *f = config_port_fields; f->key; f++)
-        if (!is_in(f->key, live_keys) && !key_same(p, want, f))
+        if (!is_in(f->key, live_keys) && !is_in(f->key, router_keys) && !key_same(p, want, f))
             return true;
     /* A MAC or MTU that is no longer given is the device's own again: only open() knows it. */
     return (p->cfg->mac && !want->mac);
@@ -119,6 +122,7 @@ void apply_port_destroy(struct of_bridge *b, struct weft_port *p)
     keep_number(b, p);
     weft_log(b->w, LOG_LVL_INFO, "port %s: deleted", p->dp->name);
     span_port_gone(b->w->span, p->dp);
+    gateway_port_gone(b->w->gateway, p->dp);
     port_destroy(p->dp);
     of_port_status(b, OFPPR_DELETE, &desc);
     config_port_free(p->cfg);
@@ -189,7 +193,7 @@ static int set_up(struct of_bridge *b, struct port *p, const struct config_port 
     if (r == 0 && cp->down)
         r = port_set_config(p, PORT_CFG_DOWN, PORT_CFG_DOWN, e);
     port_set_fdb_limit(p, cp->max_macs);
-    if (no != MEMBER && b->stp_trees > 0 && !cp->stp.off && p->tunnel == NULL)
+    if (no != MEMBER && b->stp_trees > 0 && !cp->stp.off && p->tunnel == NULL && p->router == NULL)
         gate_enable(p, b->stp_trees); /* until its spanning tree says more */
     return r < 0 || no == MEMBER ? r : bridge_attach(b->dp, p, no, e);
 }
@@ -277,7 +281,7 @@ static int change_port(struct of_bridge *b, struct weft_port *p, const struct co
                        struct errbuf *e)
 {
     struct ofw_port desc;
-    if (!differs(p, cp, live_keys))
+    if (!differs(p, cp, live_keys) && !differs(p, cp, router_keys))
         return 0;
     struct config_port *cfg = config_port_copy(cp);
     if (!cfg)

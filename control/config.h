@@ -62,6 +62,12 @@ struct config_port {
     bool symmetric, lacp_passive, lacp_slow, lacp_fallback;
     uint16_t min_links, max_links, lacp_key, lacp_priority;
     uint32_t up_delay_ms, down_delay_ms, rebalance_s;
+    char *router;     /* router: whose interface it is; NULL: nobody's yet */
+    char **addresses; /* router: "192.0.2.1/24", "2001:db8::1/64" */
+    unsigned addresses_count;
+    char *urpf;   /* router: "off" (default), "loose", "strict" */
+    bool anycast; /* router: the same MAC and addresses are on every host */
+    bool dad;     /* router: look for duplicates before an address is used */
     struct config_port_stp stp;
     /* A VM's port: what is bound to it (config_vm.c). */
     char **ip; /* "192.0.2.7", "2001:db8::7", or prefixes of them */
@@ -73,6 +79,22 @@ struct config_port {
         security; /* "strict" (default with ip, macs or vni), "promiscuous", "off" (default else) */
     char **allow; /* "dhcp-server", "router", "types", "rate" */
     unsigned allow_count;
+};
+
+/* A route of a virtual router. */
+struct config_route {
+    char *prefix; /* "0.0.0.0/0" */
+    char **via; /* gateways: "192.0.2.254", "fe80::1%gw20" (interface), "192.0.2.254*3" (weight) */
+    unsigned via_count;
+    bool blackhole, unreachable;
+};
+
+/* A virtual router (VRF); its interfaces are ports of type "router". */
+struct config_router {
+    char *name;
+    uint32_t max_routes; /* of each family; 0: 65536 */
+    struct config_route *routes;
+    unsigned routes_count;
 };
 
 struct config_neighbor {
@@ -177,6 +199,8 @@ struct config {
     char *log_level; /* "error", "warning", "info" (default), "debug" */
     struct config_vtep *vteps;
     unsigned vteps_count;
+    struct config_router *routers;
+    unsigned routers_count;
     struct config_bridge *bridges;
     unsigned bridges_count;
 };

@@ -235,6 +235,8 @@ int config_check_all(struct config_check *k)
     int r = check_top(k);
     if (r == 0)
         r = config_check_vteps(k);
+    if (r == 0)
+        r = config_check_routers(k);
     for (unsigned i = 0; r == 0 && i < k->c->bridges_count; i++)
         r = check_bridge(k, i);
     return r;

@@ -21,6 +21,7 @@ static const struct kind kinds[] = {
     {"dpdk", "devargs", "devargs queues offloads"},
     {"vxlan", "vtep", "vtep key remote_ip remotes"},
     {"bond", NULL, ""},
+    {"router", NULL, "router addresses urpf anycast dad"},
 };
 
 static const struct kind *kind_of(const char *type)
@@ -46,19 +47,31 @@ static int check_kind(struct config_check *k, const struct config_port *p)
     if (!kind)
         return config_refuse(k, "type",
                              "\"%.60s\" is no kind of port; expected tap, vhost-user, af_packet, "
-                             "pcap, null, ring, dpdk, vxlan or bond",
+                             "pcap, null, ring, dpdk, vxlan, bond or router",
                              p->type);
     const struct {
         const char *key;
         bool given;
     } keys[] = {
-        {"ifname", p->ifname},       {"netns", p->netns},
-        {"path", p->path},           {"server", p->server},
-        {"pcap_in", p->pcap_in},     {"pcap_out", p->pcap_out},
-        {"devargs", p->devargs},     {"pcap_loop", p->pcap_loop},
-        {"queues", p->queues},       {"offloads", p->offloads},
-        {"vtep", p->vtep},           {"key", p->key},
-        {"remote_ip", p->remote_ip}, {"remotes", p->remotes_count},
+        {"ifname", p->ifname},
+        {"netns", p->netns},
+        {"path", p->path},
+        {"server", p->server},
+        {"pcap_in", p->pcap_in},
+        {"pcap_out", p->pcap_out},
+        {"devargs", p->devargs},
+        {"pcap_loop", p->pcap_loop},
+        {"queues", p->queues},
+        {"offloads", p->offloads},
+        {"vtep", p->vtep},
+        {"key", p->key},
+        {"remote_ip", p->remote_ip},
+        {"remotes", p->remotes_count},
+        {"router", p->router},
+        {"addresses", p->addresses_count},
+        {"urpf", p->urpf},
+        {"anycast", p->anycast},
+        {"dad", p->dad},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (keys[i].given && !has_word(kind->takes, keys[i].key))
@@ -152,6 +165,8 @@ int config_check_port(struct config_check *k, const struct config_bridge *b,
         r = check_kind(k, p);
     if (r == 0)
         r = check_vlan(k, p);
+    if (r == 0 && !strcmp(p->type, "router"))
+        r = config_check_interface(k, p);
     if (r == 0 && p->vtep)
         r = config_check_tunnel(k, p);
     if (r == 0)

@@ -22,6 +22,7 @@ extern const cyaml_schema_value_t config_schema;
 extern const cyaml_schema_field_t config_port_fields[];
 extern const cyaml_schema_field_t config_bridge_fields[];
 extern const cyaml_schema_field_t config_vtep_fields[];
+extern const cyaml_schema_field_t config_router_fields[];
 
 /* libcyaml's settings, quiet. */
 cyaml_config_t config_cyaml(void);
@@ -95,6 +96,11 @@ int config_check_vteps(struct config_check *k);
 int config_check_tunnel(struct config_check *k, const struct config_port *p);
 struct config_vtep *config_vtep_copy(const struct config_vtep *v);
 void config_vtep_free(struct config_vtep *v);
+/* config_router.c */
+int config_check_routers(struct config_check *k);
+int config_check_interface(struct config_check *k, const struct config_port *p);
+/* gateway_static.c: is that a gateway of this family, with interface and weight? */
+bool config_route_via(const char *text, bool ip6);
 /* Every flow, group and meter parses (config_flows.c). */
 int config_check_flows(struct config_check *k, const struct config_bridge *b);
 

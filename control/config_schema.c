@@ -75,6 +75,11 @@ const cyaml_schema_field_t config_port_fields[] = {
     FLAG(struct config_port, "lacp_fallback", lacp_fallback),
     NUMBER(struct config_port, "lacp_key", lacp_key),
     NUMBER(struct config_port, "lacp_priority", lacp_priority),
+    TEXT(struct config_port, "router", router),
+    LIST(struct config_port, "addresses", addresses, &text_item),
+    TEXT(struct config_port, "urpf", urpf),
+    FLAG(struct config_port, "anycast", anycast),
+    FLAG(struct config_port, "dad", dad),
     CYAML_FIELD_MAPPING("stp", OPT | CYAML_FLAG_FLOW, struct config_port, stp, port_stp_fields),
     LIST(struct config_port, "ip", ip, &text_item),
     LIST(struct config_port, "macs", macs, &text_item),
@@ -178,6 +183,25 @@ const cyaml_schema_field_t config_vtep_fields[] = {
 static const cyaml_schema_value_t vtep_item = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_vtep, config_vtep_fields)};
 
+static const cyaml_schema_field_t route_fields[] = {
+    CYAML_FIELD_STRING_PTR("prefix", CYAML_FLAG_POINTER, struct config_route, prefix, 1, 255),
+    LIST(struct config_route, "via", via, &text_item),
+    FLAG(struct config_route, "blackhole", blackhole),
+    FLAG(struct config_route, "unreachable", unreachable),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t route_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_route, route_fields)};
+
+const cyaml_schema_field_t config_router_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_router, name, 1, 255),
+    NUMBER(struct config_router, "max_routes", max_routes),
+    LIST(struct config_router, "routes", routes, &route_item),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t router_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_router, config_router_fields)};
+
 static const cyaml_schema_field_t workers_fields[] = {
     LIST(struct config_workers, "cpus", cpus, &int_item),
     NUMBER(struct config_workers, "idle_spin_us", idle_spin_us),
@@ -201,6 +225,7 @@ static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_MAPPING("memory", OPT | CYAML_FLAG_FLOW, struct config, memory, memory_fields),
     TEXT(struct config, "log_level", log_level),
     LIST(struct config, "vteps", vteps, &vtep_item),
+    LIST(struct config, "routers", routers, &router_item),
     LIST(struct config, "bridges", bridges, &bridge_item),
     CYAML_FIELD_END,
 };

@@ -130,7 +130,7 @@ static enum vlan_mode mode_of(const struct config_port *p)
     for (size_t i = 0; p->vlan_mode && i < sizeof modes / sizeof *modes; i++)
         if (!strcmp(p->vlan_mode, modes[i].name))
             return modes[i].mode;
-    return p->tag ? VLAN_ACCESS : VLAN_TRUNK;
+    return p->tag || !strcmp(p->type, "router") ? VLAN_ACCESS : VLAN_TRUNK;
 }
 
 void config_port_vlan(const struct config_port *p, struct port_vlan *out)

@@ -4,10 +4,12 @@
 #include "control/ctl.h"
 
 #define PORT_KEYS                                                                                \
-    "  keys: type (tap, vhost-user, af_packet, pcap, null, ring, dpdk, vxlan, bond), ifname,\n"  \
-    "  netns, path, server, pcap_in, pcap_out, pcap_loop, devargs, queues, ofport, mac, mtu,\n"  \
+    "  keys: type (tap, vhost-user, af_packet, pcap, null, ring, dpdk, vxlan, bond,\n"           \
+    "  router), ifname, netns, path, server, pcap_in, pcap_out, pcap_loop, devargs, queues, "    \
+    "ofport, mac, mtu,\n"                                                                        \
     "  down, offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs,\n" \
     "  vtep, key, remote_ip, remotes\n"                                                          \
+    "  of a router's interface: router, addresses, urpf (off, loose, strict), anycast, dad\n"    \
     "  of a bond: members, mode (lacp, active-backup, balance-xor), hash (l2, l2+l3, l3+l4),\n"  \
     "  symmetric, primary, min_links, max_links, up_delay_ms, down_delay_ms, lacp_passive,\n"    \
     "  lacp_slow, lacp_fallback, lacp_key, lacp_priority, rebalance_s\n"                         \
@@ -58,6 +60,13 @@ const struct ctl_command ctl_commands[] = {
     {"vtep", "show", ctl_vtep_show, 0, 1, 0, "[VTEP]",
      "our tunnel end points, and the remote ones that they know", NULL},
     {"vni", "show", ctl_vni_show, 0, 0, 0, "", "VNIs, their bridges, VLANs and counters", NULL},
+    {"router", "show", ctl_router_show, 0, 1, 0, "[ROUTER]",
+     "virtual routers, their interfaces, counters and drops",
+     "  weftctl port add br0 gw10 type=router router=r1 tag=10 addresses=10.0.10.1/24\n"},
+    {"router", "route", ctl_router_route, 0, 2, 0, "[ROUTER] [PREFIX]",
+     "routes, the best of each prefix", "  weftctl router route r1 0.0.0.0/0\n"},
+    {"router", "neigh", ctl_router_neigh, 0, 1, 0, "[ROUTER]",
+     "neighbours (ARP, ND) with their states", NULL},
     {"stp", "show", ctl_stp_show, 0, 1, 0, "[BRIDGE]",
      "spanning trees: root, roles, states, and why a port is blocked",
      "  weftctl bridge set br0 stp.mode=rstp stp.priority=4096\n"

@@ -1,4 +1,4 @@
-/* control/protocol.c: one loop, three descriptors. */
+/* control/protocol.c: one loop, some descriptors. */
 #include "control/protocol.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "control/gateway.h"
 #include "control/lag.h"
 #include "control/span.h"
 #include "datapath/punt.h"
@@ -22,20 +23,24 @@ struct protocol {
     struct weft_switch *sw;
     struct lag *lag;
     struct span *span;
+    struct gateway *gateway;
     pthread_t thread;
     int wake_fd;
     _Atomic bool stop;
 };
 
-nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, struct span *span, nsec_t now)
+nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, struct span *span,
+                     struct gateway *gateway, nsec_t now)
 {
     struct rte_mbuf *m[PROTO_BATCH];
     unsigned n = punt_take(sw->punt, PUNT_PROTO, m, PROTO_BATCH);
     for (unsigned i = 0; i < n; i++)
-        if (!lag_rx(lag, m[i], now) && !span_rx(span, m[i], now))
+        if (!lag_rx(lag, m[i], now) && !span_rx(span, m[i], now) && !gateway_rx(gateway, m[i], now))
             rte_pktmbuf_free(m[i]);
     nsec_t due = lag_run(lag, now), trees = span_run(span, now);
     due = trees < due ? trees : due;
+    nsec_t routers = gateway_run(gateway, now);
+    due = routers < due ? routers : due;
     return n == PROTO_BATCH ? now : due;
 }
 
@@ -50,14 +55,17 @@ static int patience(struct protocol *p, nsec_t due)
 
 static void sleep_until_work(struct protocol *p, nsec_t due)
 {
-    struct pollfd fds[] = {
-        {.fd = punt_fd(p->sw->punt, PUNT_LEARN), .events = POLLIN},
-        {.fd = punt_fd(p->sw->punt, PUNT_PROTO), .events = POLLIN},
-        {.fd = p->wake_fd, .events = POLLIN},
-    };
-    bool learn = punt_arm(p->sw->punt, PUNT_LEARN), proto = punt_arm(p->sw->punt, PUNT_PROTO);
-    if (!learn && !proto)
-        (void)poll(fds, 3, patience(p, due));
+    static const enum punt_class ours[] = {PUNT_LEARN, PUNT_PROTO, PUNT_NEIGH, PUNT_ROUTER};
+    enum { CLASSES = sizeof ours / sizeof *ours };
+    struct pollfd fds[CLASSES + 1];
+    bool some = false;
+    for (unsigned i = 0; i < CLASSES; i++) {
+        fds[i] = (struct pollfd){.fd = punt_fd(p->sw->punt, ours[i]), .events = POLLIN};
+        some = punt_arm(p->sw->punt, ours[i]) || some;
+    }
+    fds[CLASSES] = (struct pollfd){.fd = p->wake_fd, .events = POLLIN};
+    if (!some)
+        (void)poll(fds, CLASSES + 1, patience(p, due));
 }
 
 static void *run(void *arg)
@@ -65,7 +73,7 @@ static void *run(void *arg)
     struct protocol *p = arg;
     while (!p->stop) {
         nsec_t now = switch_now(p->sw);
-        nsec_t due = protocol_turn(p->sw, p->lag, p->span, now);
+        nsec_t due = protocol_turn(p->sw, p->lag, p->span, p->gateway, now);
         if (switch_protocol_run(p->sw, now) == 0)
             sleep_until_work(p, due);
     }
@@ -93,7 +101,7 @@ static int start_thread(struct protocol *p)
 }
 
 int protocol_start(struct weft_switch *sw, struct lag *lag, struct span *span,
-                   struct protocol **out, struct errbuf *e)
+                   struct gateway *gateway, struct protocol **out, struct errbuf *e)
 {
     struct protocol *p = calloc(1, sizeof *p);
     if (!p)
@@ -101,6 +109,7 @@ int protocol_start(struct weft_switch *sw, struct lag *lag, struct span *span,
     p->sw = sw;
     p->lag = lag;
     p->span = span;
+    p->gateway = gateway;
     p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int err = p->wake_fd < 0 ? errno : start_thread(p);
     if (err) {

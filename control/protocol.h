@@ -11,16 +11,18 @@
 #include "base/errbuf.h"
 #include "datapath/switch.h"
 
+struct gateway;
 struct lag;
 struct protocol;
 struct span;
 
 /* What the thread does in a turn, for stepped mode, too: frames of PUNT_PROTO, LACP, spanning
  * trees. Returns when it is next due. */
-nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, struct span *span, nsec_t now);
+nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, struct span *span,
+                     struct gateway *gateway, nsec_t now);
 
 int protocol_start(struct weft_switch *sw, struct lag *lag, struct span *span,
-                   struct protocol **out, struct errbuf *e);
+                   struct gateway *gateway, struct protocol **out, struct errbuf *e);
 /* Joins the thread. NULL is fine. */
 void protocol_stop(struct protocol *p);
 

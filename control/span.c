@@ -166,7 +166,8 @@ int span_port(struct span *g, struct port *p, const struct config_port *want, st
     int r = span_port_config(want, &c, e);
     pthread_mutex_lock(&g->lock);
     struct span_bridge *s = span_of(g, p->bridge);
-    if (r == 0 && (s == NULL || want->stp.off || p->tunnel != NULL || p->ofp_no > STP_PORTS_MAX))
+    if (r == 0 && (s == NULL || want->stp.off || p->tunnel != NULL || p->router != NULL ||
+                   p->ofp_no > STP_PORTS_MAX))
         leave(g, s, p);
     else if (r == 0)
         r = join(g, s, p, &c, e);

@@ -152,7 +152,7 @@ static void on_punted(evutil_socket_t fd, short what, void *arg)
 bool weft_step(struct weft *w, nsec_t now)
 {
     bool moved = switch_step(w->sw, now);
-    (void)protocol_turn(w->sw, w->lag, w->span, now);
+    (void)protocol_turn(w->sw, w->lag, w->span, w->gateway, now);
     weft_control_run(w, now);
     return moved;
 }
@@ -203,11 +203,13 @@ static int start_all(struct weft *w, const struct weft_options *o, const struct 
         r = lag_create(w->sw, &w->log, &w->lag, e);
     if (r == 0)
         r = span_create(w->sw, &w->log, &w->span, e);
+    if (r == 0)
+        r = gateway_create(w->sw, &w->log, &w->gateway, e);
     if (r < 0 || o->stepped)
         return r;
     r = switch_start(w->sw, e);
     if (r == 0)
-        r = protocol_start(w->sw, w->lag, w->span, &w->proto, e);
+        r = protocol_start(w->sw, w->lag, w->span, w->gateway, &w->proto, e);
     return r < 0 ? r : start_events(w, e);
 }
 
@@ -253,6 +255,7 @@ void weft_free(struct weft *w)
     apply_vteps_free(w);
     protocol_stop(w->proto);
     span_free(w->span);
+    gateway_free(w->gateway);
     if (w->tick)
         event_free(w->tick);
     if (w->punted)

@@ -9,6 +9,7 @@
 
 #include <sys/queue.h>
 
+#include "control/gateway.h"
 #include "control/lag.h"
 #include "control/ofconn.h"
 #include "control/protocol.h"
@@ -97,10 +98,11 @@ struct weft {
     bool stepped;
     struct event_base *base;
     struct event *tick, *punted, *links;
-    int link_fd;            /* linkwatch.h; -1: none */
-    struct lag *lag;        /* LACP */
-    struct span *span;      /* spanning trees */
-    struct protocol *proto; /* NULL in stepped mode */
+    int link_fd;             /* linkwatch.h; -1: none */
+    struct lag *lag;         /* LACP */
+    struct span *span;       /* spanning trees */
+    struct gateway *gateway; /* virtual routers */
+    struct protocol *proto;  /* NULL in stepped mode */
     struct of_bridge *bridges[WEFT_BRIDGES_MAX];
     unsigned n_bridges;
     struct weft_vtep vteps[WEFT_VTEPS_MAX];

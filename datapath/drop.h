@@ -76,6 +76,21 @@
     X(TUN_NO_NEIGHBOUR, "tunnel-no-neighbour", "the remote VTEP's next hop does not answer")    \
     X(TUN_NO_ROOM, "tunnel-no-room", "its buffer has no room for the outer headers")            \
     X(TUN_NEIGHBOUR, "tunnel-neighbour", "not lost: it was about a next hop of a VTEP")         \
+    X(ROUTE_NOT_MINE, "router-not-mine", "not lost: a flood's copy that no router wants")       \
+    X(ROUTE_DOWN, "router-down", "its interface belongs to no router")                          \
+    X(ROUTE_NOT_IP, "router-not-ip", "to a router's MAC, but neither IPv4, IPv6 nor ARP")       \
+    X(ROUTE_BAD_IP, "router-bad-ip", "to a router: its header makes no sense, or its checksum") \
+    X(ROUTE_MARTIAN, "router-martian", "from or to an address that no router forwards")         \
+    X(ROUTE_MULTICAST, "router-multicast", "to a group: multicast isn't routed")                \
+    X(ROUTE_URPF, "router-urpf", "the way back to its source doesn't lead where it came from")  \
+    X(ROUTE_NO_ROUTE, "router-no-route", "no route leads to its destination")                   \
+    X(ROUTE_BLACKHOLE, "router-blackhole", "its route is a blackhole")                          \
+    X(ROUTE_TTL, "router-ttl", "its TTL or hop limit ended at a router")                        \
+    X(ROUTE_TOO_BIG, "router-too-big", "longer than the way out allows, and must not be cut")   \
+    X(ROUTE_NO_NEIGHBOUR, "router-no-neighbour", "its next hop doesn't say where it lives")     \
+    X(ROUTE_POLICED, "router-policed", "more for a router itself than it lets in")              \
+    X(ROUTE_NOT_TAKEN, "router-not-taken", "for a router itself, which has no use for it")      \
+    X(ROUTE_VRRP_UNKNOWN, "router-vrrp-unknown", "VRRP of a VRID that isn't configured here")   \
     X(PUNTED, "punted", "not lost: handed to control")
 
 enum drop_reason {

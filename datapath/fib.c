@@ -11,6 +11,9 @@ enum { ROOT_BITS = 16, NODE_BITS = 8, NODE = 256, ROOT_NODES = 65536 / NODE, LEV
 
 enum { SMALL_BYTES = 2 << 20 };
 
+/* So many emptied nodes share a grace period. */
+enum { LIMBO = 64 };
+
 /* A route as it was given, or an empty place. */
 struct route {
     struct ip6 prefix;
@@ -25,15 +28,11 @@ struct fib_writer {
     struct rcu *rcu;
     uint8_t *depth; /* of each entry */
     uint32_t max_nodes, fresh, n_free, limbo;
-    uint32_t *free_nodes; /* emptied, and past their grace period */
-    struct route *routes; /* open addressing */
+    uint32_t limbo_node[LIMBO]; /* emptied, but a reader may be inside */
+    uint32_t *free_nodes;       /* emptied, and past their grace period */
+    struct route *routes;       /* open addressing */
     uint32_t places, n_routes, max_routes;
     uint32_t per_len[129];
-};
-
-struct corpse {
-    struct fib *f;
-    uint32_t node;
 };
 
 static void *reserve(size_t bytes)
@@ -103,11 +102,8 @@ void fib_destroy(struct fib *f)
 {
     if (f == NULL)
         return;
-    if (f->w->rcu != NULL && f->w->limbo > 0) {
+    if (f->w->rcu != NULL)
         rcu_wait(f->w->rcu);
-        rcu_reclaim(f->w->rcu);
-    }
-    weft_assert(f->w->limbo == 0);
     free_all(f);
 }
 
@@ -224,8 +220,19 @@ static struct path walk(const struct fib *f, const struct ip6 *p, uint8_t len)
     return way;
 }
 
+/* After the grace period they may be used again. Waited for here, not deferred: the free list is
+ * the writer's alone. */
+static void bury(struct fib_writer *w)
+{
+    rcu_wait(w->rcu);
+    while (w->limbo > 0)
+        w->free_nodes[w->n_free++] = w->limbo_node[--w->limbo];
+}
+
 static uint32_t take_node(struct fib_writer *w)
 {
+    if (w->n_free == 0 && w->fresh == w->max_nodes)
+        bury(w);
     return w->n_free > 0 ? w->free_nodes[--w->n_free] : w->fresh++;
 }
 
@@ -296,27 +303,16 @@ static void paint(struct fib *f, const struct path *way, const struct ip6 *prefi
     }
 }
 
-static void bury(void *arg)
-{
-    struct corpse *c = arg;
-    c->f->w->free_nodes[c->f->w->n_free++] = c->node;
-    c->f->w->limbo--;
-    free(c);
-}
-
 static void free_node(struct fib *f, uint32_t node)
 {
     struct fib_writer *w = f->w;
-    struct corpse *c = w->rcu ? malloc(sizeof *c) : NULL;
-    if (c == NULL) {
-        if (w->rcu != NULL)
-            rcu_wait(w->rcu);
+    if (w->rcu == NULL) {
         w->free_nodes[w->n_free++] = node;
         return;
     }
-    *c = (struct corpse){.f = f, .node = node};
-    w->limbo++;
-    rcu_defer(w->rcu, bury, c);
+    w->limbo_node[w->limbo++] = node;
+    if (w->limbo == LIMBO)
+        bury(w);
 }
 
 /* True when a table says the same everywhere, and no painter belongs into it. */
@@ -348,7 +344,7 @@ static void shrink(struct fib *f, const struct path *way)
 
 static bool has_room(const struct fib_writer *w, const struct path *way, uint8_t len)
 {
-    return tables_for(len) - way->n <= w->n_free + (w->max_nodes - w->fresh);
+    return tables_for(len) - way->n <= w->n_free + w->limbo + (w->max_nodes - w->fresh);
 }
 
 int fib_set(struct fib *f, const struct ip6 *prefix, uint8_t len, uint32_t next)
@@ -424,7 +420,7 @@ bool fib_each(const struct fib *f, uint32_t *cursor, struct ip6 *prefix, uint8_t
 struct fib_stats fib_stats(const struct fib *f)
 {
     const struct fib_writer *w = f->w;
-    uint32_t nodes = w->fresh - ROOT_NODES - w->n_free;
+    uint32_t nodes = w->fresh - ROOT_NODES - w->n_free - w->limbo;
     return (struct fib_stats){.routes = w->n_routes,
                               .nodes = nodes,
                               .bytes = (uint64_t)(w->fresh * NODE) * 5 +

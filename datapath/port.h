@@ -36,6 +36,7 @@ struct tunnel_port;
 struct vtep;
 struct bond;
 struct guard;
+struct router_if;
 
 enum port_caps {
     PORT_CAP_CSUM = 1 << 0, /* takes frames with a partial TCP/UDP checksum */
@@ -157,6 +158,7 @@ struct port {
     struct bridge *bridge; /* NULL: attached to none */
     const struct port_vlan *_Atomic vlan;
     struct tunnel_port *tunnel; /* NULL but for the kind vxlan: the far end is a VTEP (tunnel.h) */
+    struct router_if *router;   /* NULL but for the kind router: router.h */
     struct vtep *_Atomic vteps; /* VTEPs whose underlay this port is; NULL: none */
     struct bond *_Atomic member_of; /* the bond whose member it is (bond.h); NULL: none */
     _Atomic uint8_t member_no;
@@ -173,7 +175,7 @@ struct port {
 };
 
 extern const struct port_ops port_tap_ops, port_vhost_ops, port_packet_ops, port_pcap_ops,
-    port_null_ops, port_ring_ops, port_dpdk_ops, port_vxlan_ops, port_bond_ops;
+    port_null_ops, port_ring_ops, port_dpdk_ops, port_vxlan_ops, port_bond_ops, port_router_ops;
 
 /* The kind by its configured name, or NULL. */
 const struct port_ops *port_ops_find(const char *type);

@@ -5,7 +5,7 @@
 
 static const struct port_ops *const kinds[] = {
     &port_tap_ops,  &port_vhost_ops, &port_packet_ops, &port_pcap_ops, &port_null_ops,
-    &port_ring_ops, &port_dpdk_ops,  &port_vxlan_ops,  &port_bond_ops,
+    &port_ring_ops, &port_dpdk_ops,  &port_vxlan_ops,  &port_bond_ops, &port_router_ops,
 };
 
 const struct port_ops *port_ops_find(const char *type)
@@ -19,5 +19,5 @@ const struct port_ops *port_ops_find(const char *type)
 
 const char *port_types(void)
 {
-    return "tap, vhost-user, af_packet, pcap, null, ring, dpdk, vxlan, bond";
+    return "tap, vhost-user, af_packet, pcap, null, ring, dpdk, vxlan, bond, router";
 }

@@ -8,7 +8,8 @@
  * Classes and their consumers: PUNT_LEARN -> protocol thread (struct
  * learn_event, no mbuf); PUNT_PACKET_IN -> control (the mbuf itself; see the
  * punt fields of struct pkt; its in_port and bridge may have gone by then: see bridge_alive(), and
- * use key.in_port); PUNT_PROTO, PUNT_NEIGH -> protocol thread (later issues).
+ * use key.in_port); PUNT_PROTO, PUNT_NEIGH, PUNT_ROUTER -> protocol thread (router.h has the notes
+ * of the last two).
  */
 #ifndef WEFT_DATAPATH_PUNT_H
 #define WEFT_DATAPATH_PUNT_H
@@ -18,7 +19,7 @@
 
 #include "base/types.h"
 
-enum punt_class { PUNT_LEARN, PUNT_PACKET_IN, PUNT_PROTO, PUNT_NEIGH, PUNT_CLASSES };
+enum punt_class { PUNT_LEARN, PUNT_PACKET_IN, PUNT_PROTO, PUNT_NEIGH, PUNT_ROUTER, PUNT_CLASSES };
 
 /* OFPR_*, as in packet-in messages. */
 enum punt_reason { PUNT_NO_MATCH = 0, PUNT_ACTION = 1, PUNT_INVALID_TTL = 2 };

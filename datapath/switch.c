@@ -15,16 +15,15 @@
 #include "datapath/pkt.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
+#include "datapath/router.h"
 #include "datapath/tunnel.h"
 #include "datapath/worker.h"
 
 enum { PUNT_DEPTH = 1024, POOL_CACHE = 256, LEARN_BATCH = 64, LEARN_MAX = 4096, SERIALS = 10000 };
 
 static const uint32_t punt_rates[PUNT_CLASSES] = {
-    [PUNT_LEARN] = 100000,
-    [PUNT_PACKET_IN] = 20000,
-    [PUNT_PROTO] = 10000,
-    [PUNT_NEIGH] = 10000,
+    [PUNT_LEARN] = 100000, [PUNT_PACKET_IN] = 20000, [PUNT_PROTO] = 10000,
+    [PUNT_NEIGH] = 10000,  [PUNT_ROUTER] = 10000,
 };
 
 /* ------------------------------------------------------------ come */
@@ -101,6 +100,7 @@ int switch_create(const struct switch_options *o, struct weft_switch **out, stru
     sw->punt = punt_create(PUNT_DEPTH, sw->opt.punt_rate_pps);
     int r = -ENOMEM;
     if (sw->rcu == NULL || sw->punt == NULL || make_workers(sw) != 0 ||
+        routing_create(sw->rcu, sw->hash_key, &sw->routing) != 0 ||
         stats_init(&sw->flow_stats, sw->n_workers + 1) != 0)
         errbuf_set(e, ENOMEM, "switch: out of memory");
     else
@@ -131,6 +131,7 @@ void switch_destroy(struct weft_switch *sw)
         return;
     switch_stop(sw);
     destroy_ports_and_bridges(sw);
+    routing_free(sw->routing);
     if (sw->rcu != NULL)
         rcu_free(sw->rcu);
     punt_free(sw->punt);

@@ -26,6 +26,7 @@ struct rcu;
 struct punt;
 struct vtep;
 struct bond;
+struct routing;
 struct worker;
 
 struct switch_options {
@@ -37,7 +38,7 @@ struct switch_options {
     uint32_t idle_sleep_us;    /* longest sleep while some port can't signal. 0: 1000 */
     bool busy_poll;            /* never sleep */
     bool stepped;              /* no threads: switch_step() */
-    uint32_t punt_rate_pps[4]; /* by enum punt_class; 0: the defaults */
+    uint32_t punt_rate_pps[5]; /* by enum punt_class; 0: the defaults */
     uint64_t hash_seed;        /* 0: random; else repeatable */
 };
 
@@ -48,6 +49,7 @@ struct weft_switch {
     struct vtep *vteps[WEFT_VTEPS_MAX]; /* control's; see tunnel.h */
     struct bond *bonds[WEFT_BONDS_MAX]; /* under bond_lock; see bond.h */
     pthread_mutex_t bond_lock;          /* members, gates: protocol thread and control */
+    struct routing *routing;            /* virtual routers: router.h */
     unsigned n_workers;
     struct worker
         *workers[WEFT_WORKERS_MAX + 1]; /* the last is control's, never polled: packet-outs */

@@ -3,6 +3,7 @@
 #include "datapath/bond.h"
 #include "datapath/offload.h"
 #include "datapath/pipeline.h"
+#include "datapath/router.h"
 
 /* A GSO frame of 64 KiB in segments of 256 bytes; a smaller segment size is nobody's. */
 enum { SEGMENTS_MAX = 256 };
@@ -123,7 +124,7 @@ void worker_tx_burst(struct worker *w, struct port *p, struct rte_mbuf **m, uint
     }
 }
 
-void worker_flush(struct worker *w)
+static void flush_dirty(struct worker *w)
 {
     for (uint16_t i = 0; i < w->n_dirty; i++) {
         struct tx_buffer *b = w->tx[w->tx_dirty[i]];
@@ -132,4 +133,14 @@ void worker_flush(struct worker *w)
         b->port = NULL;
     }
     w->n_dirty = 0;
+}
+
+/* What went into routers comes out of them into other ports' buffers. */
+void worker_flush(struct worker *w)
+{
+    flush_dirty(w);
+    while (__builtin_expect(w->n_routed > 0, 0)) {
+        stage_route(w);
+        flush_dirty(w);
+    }
 }

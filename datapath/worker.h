@@ -66,6 +66,14 @@ struct trace_hook {
     void *ctx;
 };
 
+/* What a bridge gave to a router's port, until stage_route() (router.h) takes it. */
+enum { ROUTED_MAX = 4096 };
+struct router_if;
+struct routed {
+    struct rte_mbuf *m;
+    struct router_if *ifc;
+};
+
 struct worker {
     struct weft_switch *sw;
     unsigned index;                     /* reader number for RCU, slot in every per-worker array */
@@ -78,6 +86,7 @@ struct worker {
     struct tx_buffer *tx[WEFT_PORTS_MAX]; /* by port index, allocated at port creation */
     uint16_t tx_dirty[WEFT_PORTS_MAX];    /* which have frames */
     uint16_t n_dirty;
+    uint16_t n_routed;
     struct action_set sets[WEFT_BURST * 2]; /* of the packets of the running burst */
     uint64_t drops[DROP_COUNT];
     uint64_t *port_drops[WEFT_PORTS_MAX]; /* [port][reason], by ingress (or egress, for tx) port */
@@ -90,6 +99,7 @@ struct worker {
     uint16_t ip_id;      /* of the last outer IPv4 header that routers may fragment (encap.c) */
     uint32_t tx_refused; /* by the device in the running tx_burst: see port_tx_drop */
     uint64_t tx_refused_bytes;
+    struct routed routed[ROUTED_MAX];
     pthread_t thread;
     _Atomic uintptr_t owner; /* pthread_self() of who is inside worker_poll; 0: nobody */
     struct idle *idle;       /* worker_idle.c: what it sleeps on */

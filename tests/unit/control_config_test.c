@@ -27,7 +27,7 @@ static const struct {
      "weft.yaml:2: this is not YAML: mapping values are not allowed in this context"},
     {"bridge: 1",
      "weft.yaml:1: unknown key \"bridge\"; expected one of workers, memory, log_level, vteps, "
-     "bridges"},
+     "routers, bridges"},
     {"log_level: info\nlog_level: info", "weft.yaml:2: log_level: given twice; expected once"},
     {"log_level: loud", "weft.yaml:1: log_level: \"loud\"; expected error, warning, info or debug"},
     {"log_level: [a]", "weft.yaml:1: log_level: expected text, not a list"},
@@ -88,7 +88,7 @@ static const struct {
      "vtep, key, remote_ip, remotes, "
      "members, mode, hash, symmetric, primary, min_links, max_links, up_delay_ms, "
      "rebalance_s, down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, "
-     "stp, ip, "
+     "router, addresses, urpf, anycast, dad, stp, ip, "
      "macs, vni, "
      "security, allow"},
     {PORT ", ip: [10.0.0.300]}\n", "weft.yaml:4: bridges[0].ports[0].ip: \"10.0.0.300\" is no "
@@ -112,7 +112,7 @@ static const struct {
      "weft.yaml:4: bridges[0].ports[0]: a vhost-user port needs the key \"path\""},
     {BR "    ports:\n      - name: v\n        type: vhost\n",
      "weft.yaml:5: bridges[0].ports[0].type: \"vhost\" is no kind of port; expected tap, "
-     "vhost-user, af_packet, pcap, null, ring, dpdk, vxlan or bond"},
+     "vhost-user, af_packet, pcap, null, ring, dpdk, vxlan, bond or router"},
     {PORT ", trunks: [\"10\", \"9-5\"]}\n",
      "weft.yaml:4: bridges[0].ports[0].trunks[1]: \"9-5\" is "
      "no VLAN or range; give 0..4094 or \"20-29\""},
