@@ -197,11 +197,12 @@ bool edit_apply(struct rte_mbuf *m, const struct op *op, bool *ttl_invalid)
     *ttl_invalid = false;
     switch ((enum op_code)op->code) {
     case OP_SET_FIELD:
-        return edit_set_field(m, op);
+        return edit_set_field(m, op) || op->max_len;
     case OP_PUSH_VLAN:
-        return push_vlan(m, from_be16(op->ethertype));
+        return (op->max_len && (pkt_of(m)->flags & PKT_VLAN)) ||
+               push_vlan(m, from_be16(op->ethertype));
     case OP_POP_VLAN:
-        return pop_vlan(m);
+        return pop_vlan(m) || op->max_len;
     case OP_PUSH_MPLS:
         return push_mpls(m, from_be16(op->ethertype));
     case OP_POP_MPLS:

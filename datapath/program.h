@@ -24,10 +24,10 @@
 #include "datapath/shape.h"
 
 enum op_code {
-    OP_OUTPUT,    /* port, max_len (for CONTROLLER) */
-    OP_SET_FIELD, /* field, value, mask */
-    OP_PUSH_VLAN, /* ethertype */
-    OP_POP_VLAN,
+    OP_OUTPUT,     /* port, max_len (for CONTROLLER) */
+    OP_SET_FIELD,  /* field, value, mask; max_len 1: if there is the field (OpenFlow 1.0) */
+    OP_PUSH_VLAN,  /* ethertype; max_len 1: only where there is no tag (OpenFlow 1.0) */
+    OP_POP_VLAN,   /* max_len 1: if there is one */
     OP_PUSH_MPLS,  /* ethertype */
     OP_POP_MPLS,   /* ethertype */
     OP_DEC_IP_TTL, /* TTL 0 or 1: packet-in OFPR_INVALID_TTL or drop */

@@ -21,6 +21,7 @@ static int set_field(const struct ofw_action *a, struct op *op)
         return -EOPNOTSUPP;
     op->code = OP_SET_FIELD;
     op->field = a->field;
+    op->max_len = a->max_len;
     field_mask((enum flow_field)a->field, op->mask);
     memcpy(op->value, a->value, flow_fields[a->field].bytes);
     if (a->field == FF_VLAN_VID) /* the slot says "tagged" so; the wire does too */

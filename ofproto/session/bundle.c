@@ -146,13 +146,6 @@ static bool keep(struct ofs *s, struct bundle *b, const uint8_t *bytes, size_t n
     return true;
 }
 
-static struct message message_at(const uint8_t *bytes)
-{
-    struct message m = {.bytes = bytes, .h = ofw_header_decode(bytes)};
-    m.body = reader_of(bytes + OF_HEADER_BYTES, m.h.length - (size_t)OF_HEADER_BYTES);
-    return m;
-}
-
 static int check_message(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     if (m->h.version != s->version)
@@ -193,7 +186,7 @@ int bundle_add(struct ofs *s, const struct message *m, struct reader r, struct o
     }
     if (add.h.xid != m->h.xid)
         return failed(e, OFPBFC_MSG_BAD_XID, "the message in it has another xid");
-    struct message inner = message_at(add.message);
+    struct message inner = session_message(s, add.message);
     if (check_message(s, &inner, e) < 0)
         return -1;
     if (!keep(s, b, inner.bytes, inner.h.length))
@@ -207,7 +200,7 @@ static bool note_port(struct ofs *s, struct ports_undo *u, const struct message 
 {
     struct ofw_port_mod mod;
     struct ofw_error e;
-    if (ofw_port_mod_decode(m->body, &mod, &e) < 0)
+    if (s->codec->port_mod_decode(m->body, &mod, &e) < 0)
         return true; /* it will be refused */
     if (u->n == u->cap) {
         struct ofw_port_mod *more = reallocarray(u->was, u->cap * 2 + 8, sizeof *more);
@@ -244,7 +237,7 @@ static int each(struct ofs *s, struct bundle *b, struct ports_undo *ports, struc
 {
     for (const struct chunk *c = b->first; c; c = c->next)
         for (size_t from = 0; from < c->used; from += at->h.length) {
-            *at = message_at(c->bytes + from);
+            *at = session_message(s, c->bytes + from);
             if (apply(s, ports, at, e) < 0)
                 return -1;
         }
@@ -268,7 +261,7 @@ static void finish(struct ofs *s, struct bundle *b)
 {
     for (const struct chunk *c = b->first; c; c = c->next)
         for (size_t from = 0; from < c->used;) {
-            struct message m = message_at(c->bytes + from);
+            struct message m = session_message(s, c->bytes + from);
             struct ofw_error e;
             from += m.h.length;
             if (handle_after_commit(s, &m, &e) < 0)

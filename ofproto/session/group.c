@@ -21,8 +21,11 @@ int group_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
     return r;
 }
 
-static void encode_stats(struct writer *w, const void *entry) { ofw_group_stats_encode(w, entry); }
-static void encode_desc(struct writer *w, const void *entry) { ofw_group_desc_encode(w, entry); }
+static void encode_stats(struct reply *r, const void *entry)
+{
+    ofw_group_stats_encode(&r->w, entry);
+}
+static void encode_desc(struct reply *r, const void *entry) { ofw_group_desc_encode(&r->w, entry); }
 
 static void add_stats(struct reply *r, const struct ofm_group *g)
 {

@@ -2,6 +2,10 @@
 #include "ofproto/session/priv.h"
 #include "ofproto/wire/bundle.h"
 
+#include <stdlib.h>
+
+enum { OF10_PORT_BYTES = 48 };
+
 static int bad_length(struct ofw_error *e)
 {
     return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN, "wrong length for this message");
@@ -29,9 +33,16 @@ static int features(struct ofs *s, const struct message *m)
 {
     struct ofw_features f = {0};
     s->host.features(s->host.ctx, &f);
+    size_t n = 0, room = 0;
+    struct ofw_port *p = s->version == OF10_VERSION ? multipart_ports(s, &n) : NULL;
     struct writer w = session_writer(s);
-    ofw_features_encode(&w, m->h.xid, &f);
+    s->codec->features_encode(&w, m->h.xid, &f);
+    room = (OF_MESSAGE_MAX - w.len) / OF10_PORT_BYTES;
+    for (size_t i = 0; i < n && i < room; i++) /* 1.0 tells of ports here */
+        of10_port_encode(&w, &p[i]);
+    write_patch_u16(&w, 2, (uint16_t)w.len);
     session_written(s, &w);
+    free(p);
     return 0;
 }
 
@@ -57,6 +68,11 @@ static int set_config(struct ofs *s, const struct message *m, struct ofw_error *
     return 0;
 }
 
+struct search {
+    const struct ofw_flow_mod *mod;
+    bool found;
+};
+
 static int release_buffer(struct ofs *s, const struct ofw_flow_mod *mod, struct ofw_error *e)
 {
     bool removes = mod->command == OFPFC_DELETE || mod->command == OFPFC_DELETE_STRICT;
@@ -66,21 +82,66 @@ static int release_buffer(struct ofs *s, const struct ofw_flow_mod *mod, struct 
     return s->host.buffer_release(s->host.ctx, mod->buffer_id, e);
 }
 
+/* 1.0: a MODIFY that finds none is an ADD (4.6). */
+static bool finds_one(void *ctx, const struct ofm_flow *f)
+{
+    struct search *q = ctx;
+    const struct ofw_flow_mod *mod = q->mod;
+    q->found = mod->command != OFPFC_MODIFY_STRICT ||
+               (f->priority == mod->priority && flow_match_equal(&f->match, &mod->match));
+    return !q->found;
+}
+
+static void modify_or_add(struct ofs *s, struct ofw_flow_mod *mod)
+{
+    struct search q = {.mod = mod};
+    struct ofw_multipart_req req = {.table = mod->table,
+                                    .out_port = OFPP_ANY,
+                                    .out_group = OFPG_ANY,
+                                    .cookie = mod->cookie,
+                                    .cookie_mask = mod->cookie_mask,
+                                    .match = mod->match};
+    if (mod->command != OFPFC_MODIFY && mod->command != OFPFC_MODIFY_STRICT)
+        return;
+    ofm_select(s->host.model, &req, finds_one, &q);
+    if (!q.found)
+        mod->command = OFPFC_ADD;
+}
+
+static int change_flows(struct ofs *s, struct ofw_flow_mod *mod, struct ofw_error *e)
+{
+    if (s->version == OF10_VERSION && of10_flow_mod_finish(mod, s->table_id, e) < 0)
+        return -1;
+    if (s->mode == CHANGE_CHECK)
+        return 0;
+    if (s->version == OF10_VERSION)
+        modify_or_add(s, mod);
+    if (s->mode == CHANGE_UNDOABLE)
+        return ofm_undo_flow_mod(s->undo, mod, s->now, e);
+    if (ofm_flow_mod(s->host.model, mod, false, s->now, e) < 0)
+        return -1;
+    s->changed = true;
+    return release_buffer(s, mod, e);
+}
+
 static int flow_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     struct ofw_flow_mod mod;
     s->arena.n = 0;
     s->counters.flow_mods += s->mode != CHANGE_CHECK;
-    if (ofw_flow_mod_decode(m->body, &s->arena, &mod, e) < 0)
+    if (s->codec->flow_mod_decode(m->body, &s->arena, &mod, e) < 0)
         return -1;
-    if (s->mode == CHANGE_CHECK)
-        return 0;
-    if (s->mode == CHANGE_UNDOABLE)
-        return ofm_undo_flow_mod(s->undo, &mod, s->now, e);
-    if (ofm_flow_mod(s->host.model, &mod, false, s->now, e) < 0)
+    return change_flows(s, &mod, e);
+}
+
+int handle_nx_flow_mod(struct ofs *s, struct reader r, struct ofw_error *e)
+{
+    struct ofw_flow_mod mod;
+    s->arena.n = 0;
+    s->counters.flow_mods++;
+    if (nx10_flow_mod_decode(r, &s->arena, &mod, e) < 0)
         return -1;
-    s->changed = true;
-    return release_buffer(s, &mod, e);
+    return change_flows(s, &mod, e);
 }
 
 static int packet_out(struct ofs *s, const struct message *m, struct ofw_error *e)
@@ -88,7 +149,7 @@ static int packet_out(struct ofs *s, const struct message *m, struct ofw_error *
     struct ofw_packet_out p;
     s->arena.n = 0;
     s->counters.packet_outs += s->mode == CHANGE_NOW;
-    if (ofw_packet_out_decode(m->body, &s->arena, &p, e) < 0)
+    if (s->codec->packet_out_decode(m->body, &s->arena, &p, e) < 0)
         return -1;
     if (s->mode != CHANGE_NOW)
         return 0;      /* handle_after_commit() */
@@ -99,7 +160,7 @@ static int packet_out(struct ofs *s, const struct message *m, struct ofw_error *
 static int port_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     struct ofw_port_mod mod;
-    if (ofw_port_mod_decode(m->body, &mod, e) < 0)
+    if (s->codec->port_mod_decode(m->body, &mod, e) < 0)
         return -1;
     if (s->mode == CHANGE_CHECK)
         return 0;
@@ -135,25 +196,28 @@ static int queue_config(struct ofs *s, const struct message *m, struct ofw_error
 {
     struct reader r = m->body;
     uint8_t body[8] = {0};
-    uint32_t port = read_u32(&r);
-    read_skip(&r, 4);
+    bool old = s->version == OF10_VERSION;
+    uint32_t port = old ? read_u16(&r) : read_u32(&r);
+    read_skip(&r, old ? 2 : 4);
     if (r.bad || r.left)
         return bad_length(e);
     if (port != OFPP_ANY && !s->host.port_exists(s->host.ctx, port))
         return session_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "no such port");
-    be32 wire = to_be32(port);
+    be32 wire = to_be32(old ? port << 16 : port);
     memcpy(body, &wire, sizeof wire);
     reply_simple(s, OFPT_QUEUE_GET_CONFIG_REPLY, m->h.xid, body, sizeof body);
     return 0;
 }
 
-/* ONF's bundles for 1.3 are all that there is. */
+/* ONF's bundles for 1.3, and some of Nicira's messages. */
 static int experimenter(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     struct reader r = m->body;
     uint32_t who = read_u32(&r), type = read_u32(&r);
     if (r.bad)
         return bad_length(e);
+    if (who == NX_EXPERIMENTER)
+        return nicira_message(s, m, type, r, e);
     if (who != ONF_EXPERIMENTER)
         return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER,
                               "unknown experimenter");
@@ -217,7 +281,7 @@ int handle_after_commit(struct ofs *s, const struct message *m, struct ofw_error
     s->arena.n = 0;
     if (m->h.type == OFPT_PACKET_OUT)
         return packet_out(s, m, e);
-    if (m->h.type != OFPT_FLOW_MOD || ofw_flow_mod_decode(m->body, &s->arena, &mod, e) < 0)
+    if (m->h.type != OFPT_FLOW_MOD || s->codec->flow_mod_decode(m->body, &s->arena, &mod, e) < 0)
         return 0;
     return release_buffer(s, &mod, e);
 }
@@ -243,6 +307,11 @@ int handle_message(struct ofs *s, const struct message *m, struct ofw_error *e)
         return multipart_request(s, m, e);
     case OFPT_QUEUE_GET_CONFIG_REQUEST:
         return queue_config(s, m, e);
+    case OFPT_BUNDLE_CONTROL:
+    case OFPT_BUNDLE_ADD_MESSAGE:
+        return s->version < OF14_VERSION          ? bad_type(e)
+               : m->h.type == OFPT_BUNDLE_CONTROL ? bundle_control(s, m, m->body, e)
+                                                  : bundle_add(s, m, m->body, e);
     default:
         return handle_change(s, m, e);
     }

@@ -18,10 +18,13 @@ int meter_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
     return 0;
 }
 
-static void encode_stats(struct writer *w, const void *entry) { ofw_meter_stats_encode(w, entry); }
-static void encode_config(struct writer *w, const void *entry)
+static void encode_stats(struct reply *r, const void *entry)
 {
-    ofw_meter_config_encode(w, entry);
+    ofw_meter_stats_encode(&r->w, entry);
+}
+static void encode_config(struct reply *r, const void *entry)
+{
+    ofw_meter_config_encode(&r->w, entry);
 }
 
 static void add_stats(struct reply *r, const struct ofm_meter *t)

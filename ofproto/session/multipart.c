@@ -7,11 +7,17 @@ enum { OFPMPF_REQ_MORE = 1, OFPTFFC_EPERM = 5, MULTIPART_HEADER_BYTES = 8 };
 
 /* ---- replies in as many messages as it takes ---- */
 
+static struct reply begin_as(struct ofs *s, uint32_t xid, uint16_t type, bool nx)
+{
+    struct reply r = {.s = s, .xid = xid, .type = type, .nx = nx, .w = session_writer(s)};
+    r.at = s->codec->multipart_begin(&r.w, xid, type, nx);
+    r.empty = r.w.len;
+    return r;
+}
+
 struct reply reply_begin(struct ofs *s, uint32_t xid, uint16_t type)
 {
-    struct reply r = {.s = s, .xid = xid, .type = type, .w = session_writer(s)};
-    r.at = ofw_multipart_begin(&r.w, xid, type);
-    return r;
+    return begin_as(s, xid, type, false);
 }
 
 void reply_end(struct reply *r, bool more)
@@ -21,12 +27,11 @@ void reply_end(struct reply *r, bool more)
 }
 
 /* False: it doesn't fit, and nothing was written. */
-static bool try_add(struct reply *r, void (*encode)(struct writer *w, const void *entry),
-                    const void *entry)
+static bool try_add(struct reply *r, reply_encode encode, const void *entry)
 {
     size_t was = r->w.len;
     bool was_bad = r->w.bad;
-    encode(&r->w, entry);
+    encode(r, entry);
     if (!r->w.bad)
         return true;
     r->w.len = was;
@@ -34,18 +39,14 @@ static bool try_add(struct reply *r, void (*encode)(struct writer *w, const void
     return false;
 }
 
-static bool is_empty(const struct reply *r)
-{
-    return r->w.len <= OF_HEADER_BYTES + MULTIPART_HEADER_BYTES;
-}
+static bool is_empty(const struct reply *r) { return r->w.len <= r->empty; }
 
-void reply_add(struct reply *r, void (*encode)(struct writer *w, const void *entry),
-               const void *entry)
+void reply_add(struct reply *r, reply_encode encode, const void *entry)
 {
     if (try_add(r, encode, entry) || is_empty(r))
         return; /* one that is too long for any message is left out */
     reply_end(r, true);
-    *r = reply_begin(r->s, r->xid, r->type);
+    *r = begin_as(r->s, r->xid, r->type, r->nx);
     (void)try_add(r, encode, entry);
 }
 
@@ -56,7 +57,13 @@ struct portion {
     const struct ofs *s;
 };
 
-static void encode_flow(struct writer *w, const void *entry) { ofw_flow_stats_encode(w, entry); }
+static void encode_flow(struct reply *r, const void *entry)
+{
+    if (r->nx)
+        nx10_flow_stats_encode(&r->w, entry);
+    else
+        r->s->codec->flow_stats_encode(&r->w, entry);
+}
 
 /* False: the message is full. */
 static bool add_flow(void *ctx, const struct ofm_flow *f)
@@ -71,7 +78,7 @@ void multipart_continue(struct ofs *s)
 {
     struct dump *d = &s->dump;
     while (d->active && session_backlog(s) < DUMP_AHEAD) {
-        struct portion p = {.r = reply_begin(s, d->xid, OFPMP_FLOW), .s = s};
+        struct portion p = {.r = begin_as(s, d->xid, OFPMP_FLOW, d->req.nx), .s = s};
         if (!d->active)
             return; /* no memory: closed */
         bool all = ofm_select_from(s->host.model, &d->req, &d->at, add_flow, &p);
@@ -119,7 +126,7 @@ static int aggregate(struct ofs *s, uint32_t xid, const struct ofw_multipart_req
     if (q->table >= WEFT_TABLES && q->table != OFPTT_ALL)
         return bad_table(e);
     ofm_select(s->host.model, q, add_to_sum, &sum);
-    struct reply r = reply_begin(s, xid, OFPMP_AGGREGATE);
+    struct reply r = begin_as(s, xid, OFPMP_AGGREGATE, q->nx);
     ofw_aggregate_encode(&r.w, sum.packets, sum.bytes, sum.flows);
     reply_end(&r, false);
     return 0;
@@ -127,7 +134,10 @@ static int aggregate(struct ofs *s, uint32_t xid, const struct ofw_multipart_req
 
 /* ---- tables, the switch ---- */
 
-static void encode_table(struct writer *w, const void *entry) { ofw_table_stats_encode(w, entry); }
+static void encode_table(struct reply *r, const void *entry)
+{
+    r->s->codec->table_stats_encode(&r->w, entry);
+}
 
 static void tables(struct ofs *s, uint32_t xid)
 {
@@ -153,7 +163,7 @@ static void desc(struct ofs *s, uint32_t xid)
 /* ---- ports ---- */
 
 /* All ports, in memory of the caller's; NULL: no memory, and the session is closed. */
-static struct ofw_port *all_ports(struct ofs *s, size_t *n)
+struct ofw_port *multipart_ports(struct ofs *s, size_t *n)
 {
     size_t max = s->host.ports(s->host.ctx, NULL, 0);
     struct ofw_port *p = calloc(max + 1, sizeof *p);
@@ -166,12 +176,15 @@ static struct ofw_port *all_ports(struct ofs *s, size_t *n)
     return p;
 }
 
-static void encode_port(struct writer *w, const void *entry) { ofw_port_desc_encode(w, entry); }
+static void encode_port(struct reply *r, const void *entry)
+{
+    r->s->codec->port_desc_encode(&r->w, entry);
+}
 
 static void port_desc(struct ofs *s, uint32_t xid)
 {
     size_t n;
-    struct ofw_port *p = all_ports(s, &n);
+    struct ofw_port *p = multipart_ports(s, &n);
     if (!p)
         return;
     struct reply r = reply_begin(s, xid, OFPMP_PORT_DESC);
@@ -181,9 +194,9 @@ static void port_desc(struct ofs *s, uint32_t xid)
     free(p);
 }
 
-static void encode_port_stats(struct writer *w, const void *entry)
+static void encode_port_stats(struct reply *r, const void *entry)
 {
-    ofw_port_stats_encode(w, entry);
+    r->s->codec->port_stats_encode(&r->w, entry);
 }
 
 static void add_port_stats(struct reply *r, uint32_t no)
@@ -197,7 +210,7 @@ static int port_stats(struct ofs *s, uint32_t xid, uint32_t no, struct ofw_error
 {
     size_t n = 0;
     struct ofw_port *p = NULL;
-    if (no == OFPP_ANY && !(p = all_ports(s, &n)))
+    if (no == OFPP_ANY && !(p = multipart_ports(s, &n)))
         return 0;
     if (no != OFPP_ANY && !s->host.port_exists(s->host.ctx, no))
         return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT, "no such port");
@@ -281,7 +294,7 @@ static int request(struct ofs *s, const struct message *m, const struct ofw_mult
 int multipart_request(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     struct ofw_multipart_req q;
-    if (ofw_multipart_decode(m->body, &q, e) < 0)
+    if (s->codec->multipart_decode(m->body, &q, e) < 0)
         return -1;
     if (q.flags & OFPMPF_REQ_MORE)
         return session_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,

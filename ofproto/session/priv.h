@@ -10,11 +10,9 @@
 
 #include "ofproto/model/undo.h"
 #include "ofproto/session/session.h"
+#include "ofproto/wire/codec.h"
 
-enum {
-    DUMP_AHEAD = 256 << 10, /* bytes of a dump that may wait in `out` */
-    OUR_VERSIONS = 1 << OF13_VERSION,
-};
+enum { DUMP_AHEAD = 256 << 10 /* bytes of a dump that may wait in `out` */ };
 
 struct bytes {
     uint8_t *p;
@@ -37,7 +35,9 @@ struct ofs {
     struct ofs_host host;
     struct ofs_options options;
     enum ofs_state state;
-    uint8_t version;
+    uint8_t version;               /* 0: not agreed on */
+    const struct ofw_codec *codec; /* of the version; 1.3's until then */
+    bool table_id, nxm;            /* 1.0: a command names its table; flow-removeds are NXT's */
     struct bytes in, out;
     struct ofw_arena arena;
     struct ofw_config config;
@@ -73,6 +73,8 @@ void session_error(struct ofs *s, const struct message *m, const struct ofw_erro
 void session_close(struct ofs *s, const char *why);
 size_t session_backlog(const struct ofs *s);
 void session_commit(struct ofs *s);
+/* The message at `bytes`, whose length is known to be right. */
+struct message session_message(const struct ofs *s, const uint8_t *bytes);
 
 /* Sets *e and returns -1, so that a handler refuses in one line. */
 static inline int session_refuse(struct ofw_error *e, uint16_t type, uint16_t code, const char *why)
@@ -86,6 +88,15 @@ static inline int session_refuse(struct ofw_error *e, uint16_t type, uint16_t co
 /* 0, or -1 with the error to be sent. */
 int handle_message(struct ofs *s, const struct message *m, struct ofw_error *e);
 
+/* ---- nicira.c ---- */
+
+/* r: what follows the experimenter's header. */
+int nicira_message(struct ofs *s, const struct message *m, uint32_t type, struct reader r,
+                   struct ofw_error *e);
+/* A flow-mod of 1.0 in Nicira's form. */
+int handle_nx_flow_mod(struct ofs *s, struct reader r, struct ofw_error *e);
+int role_change(struct ofs *s, struct ofw_role_msg *r, struct ofw_error *e);
+
 /* ---- multipart.c, table_features.c ---- */
 
 int multipart_request(struct ofs *s, const struct message *m, struct ofw_error *e);
@@ -97,13 +108,16 @@ struct reply {
     struct ofs *s;
     uint32_t xid;
     uint16_t type;
-    size_t at;
+    bool nx;
+    size_t at, empty; /* where it starts; its length without entries */
     struct writer w;
 };
 struct reply reply_begin(struct ofs *s, uint32_t xid, uint16_t type);
 /* Appends what `encode` writes; begins another message when it doesn't fit in this one. */
-void reply_add(struct reply *r, void (*encode)(struct writer *w, const void *entry),
-               const void *entry);
+typedef void (*reply_encode)(struct reply *r, const void *entry);
+void reply_add(struct reply *r, reply_encode encode, const void *entry);
+/* All ports, in memory of the caller's; NULL: no memory, and the session is closed. */
+struct ofw_port *multipart_ports(struct ofs *s, size_t *n);
 void reply_end(struct reply *r, bool more);
 
 void table_features_reply(struct ofs *s, uint32_t xid);

@@ -22,25 +22,34 @@ static bool is_stale(const struct ofs_election *e, uint64_t generation)
     return e->known && (int64_t)(generation - e->generation) < 0;
 }
 
+/* *r becomes what it is from now on. */
+int role_change(struct ofs *s, struct ofw_role_msg *r, struct ofw_error *e)
+{
+    struct ofs_election *election = s->host.election;
+    bool counts = r->role == OFPCR_MASTER || r->role == OFPCR_SLAVE;
+    if (counts && is_stale(election, r->generation))
+        return session_refuse(e, OFPET_ROLE_REQUEST_FAILED, OFPRRFC_STALE,
+                              "a generation before the last one");
+    if (counts) {
+        election->known = true;
+        election->generation = r->generation;
+    }
+    if (r->role == OFPCR_MASTER)
+        s->host.demote(s->host.ctx, s);
+    if (r->role != OFPCR_NOCHANGE)
+        s->role = r->role;
+    r->role = s->role;
+    r->generation = election->known ? election->generation : UINT64_MAX;
+    return 0;
+}
+
 int role_request(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
     struct ofw_role_msg r;
-    struct ofs_election *election = s->host.election;
     if (ofw_role_decode(m->body, &r, e) < 0)
         return -1;
-    if (r.role == OFPCR_MASTER || r.role == OFPCR_SLAVE) {
-        if (is_stale(election, r.generation))
-            return session_refuse(e, OFPET_ROLE_REQUEST_FAILED, OFPRRFC_STALE,
-                                  "a generation before the last one");
-        election->known = true;
-        election->generation = r.generation;
-    }
-    if (r.role == OFPCR_MASTER)
-        s->host.demote(s->host.ctx, s);
-    if (r.role != OFPCR_NOCHANGE)
-        s->role = r.role;
-    r.role = s->role;
-    r.generation = election->known ? election->generation : UINT64_MAX;
+    if (role_change(s, &r, e) < 0)
+        return -1;
     struct writer w = session_writer(s);
     ofw_role_encode(&w, m->h.xid, &r);
     session_written(s, &w);
@@ -60,8 +69,8 @@ const char *ofs_role_name(const struct ofs *s)
 
 int set_async(struct ofs *s, const struct message *m, struct ofw_error *e)
 {
-    struct ofw_async a;
-    if (ofw_async_decode(m->body, &a, e) < 0)
+    struct ofw_async a = s->async;
+    if (s->codec->async_decode(m->body, &a, e) < 0)
         return -1;
     s->async = a;
     return 0;
@@ -70,7 +79,7 @@ int set_async(struct ofs *s, const struct message *m, struct ofw_error *e)
 void get_async(struct ofs *s, uint32_t xid)
 {
     struct writer w = session_writer(s);
-    ofw_async_encode(&w, xid, &s->async);
+    s->codec->async_encode(&w, xid, &s->async);
     session_written(s, &w);
 }
 

@@ -61,6 +61,8 @@ void session_written(struct ofs *s, const struct writer *w)
 {
     if (w->bad)
         return;
+    if (s->version)
+        ofw_codec_sign(s->codec, w->buf);
     s->out.to += w->len;
     s->counters.tx_messages++;
 }
@@ -75,7 +77,7 @@ void session_close(struct ofs *s, const char *why)
 void session_error(struct ofs *s, const struct message *m, const struct ofw_error *e)
 {
     struct writer w = session_writer(s);
-    ofw_error_encode(&w, m->h.xid, e, m->bytes, m->h.length);
+    s->codec->error_encode(&w, m->h.xid, e, m->bytes, m->h.length);
     session_written(s, &w);
     s->counters.errors_sent++;
     snprintf(s->why, sizeof s->why, "%s refused: %s%s%s", ofw_type_name(m->h.type),
@@ -102,6 +104,7 @@ struct ofs *ofs_create(const struct ofs_host *host, const struct ofs_options *o,
         s->options.probe_ns = 5 * NSEC_PER_SEC;
     if (!s->options.max_backlog)
         s->options.max_backlog = 1 << 20;
+    s->codec = &of13_codec;
     s->config.miss_send_len = 128;
     s->role = OFPCR_EQUAL;
     s->async = role_async_default;
@@ -113,7 +116,7 @@ struct ofs *ofs_create(const struct ofs_host *host, const struct ofs_options *o,
         ofs_free(s);
         return NULL;
     }
-    ofw_hello_encode(&w, ++s->last_xid, OUR_VERSIONS);
+    ofw_hello_encode(&w, ++s->last_xid, ofw_codec_versions());
     session_written(s, &w);
     return s;
 }
@@ -141,20 +144,29 @@ static void hello_failed(struct ofs *s, const struct message *m, const char *tex
     session_close(s, text);
 }
 
-static void take_hello(struct ofs *s, const struct message *m)
+/* The highest that both offer; without a bitmap, the lower of the two versions in the headers. */
+static const struct ofw_codec *agree(const struct message *m)
 {
     struct ofw_error e;
-    uint32_t versions;
+    uint32_t versions, ours = ofw_codec_versions();
+    if (ofw_hello_decode(m->body, m->h.version, &versions, &e) < 0 || !(versions & ours))
+        return NULL;
+    return ofw_codec((uint8_t)(31 - __builtin_clz(versions & ours)));
+}
+
+static void take_hello(struct ofs *s, const struct message *m)
+{
+    const struct ofw_codec *codec = m->h.type == OFPT_HELLO ? agree(m) : NULL;
     if (m->h.type == OFPT_ERROR) {
         s->counters.errors_received++;
-        session_close(s, "the peer refused our hello: we speak OpenFlow 1.3");
+        session_close(s, "the peer refused our hello: we speak OpenFlow 1.0, 1.3, 1.4");
     } else if (m->h.type != OFPT_HELLO) {
         hello_failed(s, m, "expected a hello first");
-    } else if (ofw_hello_decode(m->body, m->h.version, &versions, &e) < 0 ||
-               !(versions & OUR_VERSIONS)) {
-        hello_failed(s, m, "no version in common: we speak OpenFlow 1.3 (0x04) only");
+    } else if (!codec) {
+        hello_failed(s, m, "no version in common: we speak OpenFlow 1.0, 1.3, 1.4");
     } else {
-        s->version = OF13_VERSION;
+        s->codec = codec;
+        s->version = codec->version;
         s->state = OFS_UP;
     }
 }
@@ -178,6 +190,14 @@ static void take_message(struct ofs *s, const struct message *m)
     session_error(s, m, &e);
 }
 
+struct message session_message(const struct ofs *s, const uint8_t *bytes)
+{
+    struct message m = {.bytes = bytes, .h = ofw_header_decode(bytes)};
+    m.h.type = ofw_codec_type(s->codec, m.h.type);
+    m.body = reader_of(bytes + OF_HEADER_BYTES, m.h.length - (size_t)OF_HEADER_BYTES);
+    return m;
+}
+
 static bool is_busy(const struct ofs *s)
 {
     return s->dump.active || session_backlog(s) > s->options.max_backlog;
@@ -189,17 +209,17 @@ static bool take_next(struct ofs *s)
     size_t have = s->in.to - s->in.from;
     if (s->state == OFS_CLOSED || is_busy(s) || have < OF_HEADER_BYTES)
         return false;
-    struct message m = {.bytes = s->in.p + s->in.from};
-    m.h = ofw_header_decode(m.bytes);
-    if (m.h.length < OF_HEADER_BYTES) {
+    const uint8_t *bytes = s->in.p + s->in.from;
+    struct ofw_header h = ofw_header_decode(bytes);
+    if (h.length < OF_HEADER_BYTES) {
         session_close(s, "a message shorter than its header: the stream is out of step");
         return false;
     }
-    if (have < m.h.length)
+    if (have < h.length)
         return false;
-    m.body = reader_of(m.bytes + OF_HEADER_BYTES, m.h.length - (size_t)OF_HEADER_BYTES);
+    struct message m = session_message(s, bytes);
     take_message(s, &m);
-    bytes_take(&s->in, m.h.length);
+    bytes_take(&s->in, h.length);
     return true;
 }
 
@@ -313,7 +333,7 @@ void ofs_packet_in(struct ofs *s, const struct ofw_packet_in *p)
         return;
     }
     struct writer w = session_writer(s);
-    ofw_packet_in_encode(&w, 0, p);
+    s->codec->packet_in_encode(&w, 0, p);
     session_written(s, &w);
     s->counters.packet_ins++;
 }
@@ -323,7 +343,10 @@ void ofs_flow_removed(struct ofs *s, const struct ofw_flow_removed *f)
     if (s->state != OFS_UP || !role_wants(s, s->async.flow_removed, f->reason))
         return;
     struct writer w = session_writer(s);
-    ofw_flow_removed_encode(&w, 0, f);
+    if (s->nxm)
+        nx10_flow_removed_encode(&w, 0, f);
+    else
+        s->codec->flow_removed_encode(&w, 0, f);
     session_written(s, &w);
 }
 
@@ -332,7 +355,7 @@ void ofs_port_status(struct ofs *s, uint8_t reason, const struct ofw_port *p)
     if (s->state != OFS_UP || !role_wants(s, s->async.port_status, reason))
         return;
     struct writer w = session_writer(s);
-    ofw_port_status_encode(&w, 0, reason, p);
+    s->codec->port_status_encode(&w, 0, reason, p);
     session_written(s, &w);
 }
 

@@ -105,8 +105,9 @@ static void write_fields(struct writer *w, uint16_t type, bool (*takes)(enum flo
     property_end(w, at);
 }
 
-static void encode(struct writer *w, const void *entry)
+static void encode(struct reply *r, const void *entry)
 {
+    struct writer *w = &r->w;
     const struct features *f = entry;
     size_t at = w->len;
     char name[32] = "";

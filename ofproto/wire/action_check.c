@@ -95,6 +95,8 @@ static bool has_ip(const struct flow_match *m) { return ofw_field_prereq_ok(FF_I
 static int step_set_field(const struct ofw_action *a, struct flow_match *m, struct ofw_error *e)
 {
     enum flow_field f = (enum flow_field)a->field;
+    if (a->max_len)
+        return 0;
     if (f == FF_VLAN_VID ? !has_vlan(m) : !ofw_field_prereq_ok(f, m))
         return misfit(e, "set-field without the field's prerequisites");
     if (f == FF_ETH_TYPE)
@@ -114,7 +116,7 @@ static int step(const struct ofw_action *a, struct flow_match *m, struct ofw_err
         now_vlan(m, FLOW_VID_PRESENT);
         return 0;
     case OFPAT_POP_VLAN:
-        if (!has_vlan(m))
+        if (!has_vlan(m) && !a->max_len)
             return misfit(e, "pop_vlan where there may be no tag");
         now_vlan(m, 0); /* perhaps another tag, perhaps none */
         return 0;

@@ -56,6 +56,8 @@ enum ofw_type {
     OFPT_GET_ASYNC_REPLY,
     OFPT_SET_ASYNC,
     OFPT_METER_MOD,
+    OFPT_BUNDLE_CONTROL = 33, /* of 1.4 */
+    OFPT_BUNDLE_ADD_MESSAGE,
 };
 
 /* OFPET_* and the codes of each, 1.3.5 section 7.4.4 */
@@ -223,7 +225,8 @@ enum ofw_action_type {
 
 struct ofw_action {
     uint16_t type;      /* enum ofw_action_type */
-    uint16_t max_len;   /* OUTPUT */
+    uint16_t max_len;   /* OUTPUT; PUSH_VLAN, POP_VLAN: SET_FIELD: 1: 1.0's, done only
+                           where there is no tag, a tag, the field */
     uint32_t port;      /* OUTPUT; GROUP: id; SET_QUEUE: id */
     uint16_t ethertype; /* PUSH_*, POP_MPLS; host order */
     uint8_t ttl;        /* SET_*_TTL */
@@ -362,6 +365,7 @@ enum ofw_multipart {
 
 struct ofw_multipart_req {
     uint16_t type, flags; /* flags: 1 = more follow */
+    bool nx;              /* asked in Nicira's form of 1.0, to be answered so */
     /* FLOW, AGGREGATE */
     uint8_t table;
     uint32_t out_port, out_group;
@@ -398,7 +402,8 @@ struct ofw_desc {
 struct ofw_header ofw_header_decode(const uint8_t bytes[OF_HEADER_BYTES]);
 
 /* HELLO: bitmap of offered versions (bit n = version n), from the version-bitmap
- * element, or all up to the header's version when there is none. */
+ * element; when there is none, the one that is agreed on: the lower of the header's and our
+ * highest. */
 int ofw_hello_decode(struct reader r, uint8_t header_version, uint32_t *versions,
                      struct ofw_error *e);
 int ofw_config_decode(struct reader r, struct ofw_config *out, struct ofw_error *e);

@@ -1,6 +1,7 @@
 /* The header, and the small messages: hello, error, features, config (1.3.5, 7.1, 7.3.1-2,
  * 7.4.4, 7.5.1). */
 #include "ofproto/wire/bundle.h"
+#include "ofproto/wire/codec.h"
 #include "ofproto/wire/wire.h"
 
 enum { OFPET_EXPERIMENTER = 0xffff };
@@ -43,18 +44,14 @@ void of13_duration_write(struct writer *w, nsec_t d)
     write_u32(w, (uint32_t)(d % NSEC_PER_SEC));
 }
 
-static uint32_t versions_up_to(uint8_t version)
-{
-    return version >= 31 ? UINT32_MAX & ~1u : (2u << version) - 2;
-}
-
 /* Elements that we do not know or cannot read are passed over: a hello must always be
  * taken, and what is in doubt is settled by the header's version (7.5.1). */
 int ofw_hello_decode(struct reader r, uint8_t header_version, uint32_t *versions,
                      struct ofw_error *e)
 {
     (void)e;
-    *versions = versions_up_to(header_version);
+    uint8_t highest = (uint8_t)(31 - __builtin_clz(ofw_codec_versions()));
+    *versions = 1u << (header_version < highest ? header_version : highest);
     while (r.left >= 4) {
         uint16_t type = read_u16(&r), len = read_u16(&r);
         if (len < 4 || len - 4u > r.left)

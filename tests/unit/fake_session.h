@@ -203,12 +203,12 @@ static void send_raw(uint8_t version, uint8_t type, uint32_t xid, const void *bo
     drain(SIZE_MAX);
 }
 
-static void send_type(uint8_t type, const void *body, size_t n)
+__attribute__((unused)) static void send_type(uint8_t type, const void *body, size_t n)
 {
     send_raw(OF13_VERSION, type, 77, body, n);
 }
 
-static void expect_error(uint16_t type, uint16_t code)
+__attribute__((unused)) static void expect_error(uint16_t type, uint16_t code)
 {
     assert_int_equal(b.n, 1);
     assert_int_equal(b.seen[0].h.type, OFPT_ERROR);
@@ -217,7 +217,7 @@ static void expect_error(uint16_t type, uint16_t code)
     assert_int_equal(u16_at(&b.seen[0], 2), code);
 }
 
-static void up(void)
+__attribute__((unused)) static void up(void)
 {
     start_with((struct ofs_options){0});
     drain(SIZE_MAX);

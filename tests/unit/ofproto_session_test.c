@@ -37,17 +37,17 @@ static void hello_agrees_on_a_version(void **state)
     (void)state;
     static const struct {
         uint8_t version, bitmap; /* 0: none */
-        bool ok;
-    } table[] = {{4, 0, true},    {5, 0, true},    {1, 0, false},   {3, 0, false},
-                 {6, 0x12, true}, {1, 0x12, true}, {6, 0x60, false}};
+        uint8_t agreed;          /* 0: none */
+    } table[] = {{4, 0, 4},    {5, 0, 5},    {1, 0, 1},    {3, 0, 0},    {2, 0, 0},   {6, 0x12, 4},
+                 {1, 0x12, 4}, {6, 0x80, 0}, {4, 0x0c, 0}, {6, 0x22, 5}, {4, 0x0e, 1}};
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
         uint8_t element[8] = {0, 1, 0, 8, 0, 0, 0, table[i].bitmap};
         start_with((struct ofs_options){0});
         drain(SIZE_MAX);
         send_raw(table[i].version, OFPT_HELLO, 77, element, table[i].bitmap ? 8 : 0);
-        assert_int_equal(ofs_state(b.s), table[i].ok ? OFS_UP : OFS_CLOSED);
-        assert_int_equal(ofs_version(b.s), table[i].ok ? 4 : 0);
-        if (!table[i].ok) {
+        assert_int_equal(ofs_state(b.s), table[i].agreed ? OFS_UP : OFS_CLOSED);
+        assert_int_equal(ofs_version(b.s), table[i].agreed);
+        if (!table[i].agreed) {
             expect_error(OFPET_HELLO_FAILED, OFPHFC_INCOMPATIBLE);
             assert_int_equal(ofs_rx(b.s, "", 0, 1), -1);
             assert_non_null(strstr(ofs_why(b.s), "1.3"));
@@ -119,7 +119,8 @@ static void refusals_carry_the_specified_error(void **state)
         {OFPT_SET_CONFIG, "\0\1\0\x40", 4, OFPET_SWITCH_CONFIG_FAILED, OFPSCFC_BAD_FLAGS},
         {OFPT_SET_CONFIG, "\0\0", 2, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN},
         {OFPT_BARRIER_REQUEST, "x", 1, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN},
-        {OFPT_EXPERIMENTER, "\0\0\x23\x20\0\0\0\1", 8, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER},
+        {OFPT_EXPERIMENTER, "\0\0\x23\x21\0\0\0\1", 8, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER},
+        {OFPT_EXPERIMENTER, "\0\0\x23\x20\0\0\0\1", 8, OFPET_BAD_REQUEST, OFPBRC_BAD_EXP_TYPE},
         {OFPT_ROLE_REQUEST, "\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0\0", 16, OFPET_ROLE_REQUEST_FAILED,
          OFPRRFC_BAD_ROLE},
         {OFPT_ROLE_REQUEST, NULL, 8, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN},
