@@ -129,6 +129,7 @@ struct stp_tport {
     bool learn, forward, learning, forwarding;
     bool rcvd_msg, selected, updt_info;
     bool rcvd_tc, tc_prop, mastered;
+    bool outdated;  /* port_priority: who said it has said worse on another port since */
     bool loop_held; /* loop guard holds it closed */
     bool dirty;     /* something that its guards read has changed */
 
@@ -138,6 +139,7 @@ struct stp_tport {
     struct stp_vector port_priority, designated_priority, msg_priority;
     struct stp_times port_times, designated_times, msg_times;
     uint8_t msg_flags;
+    uint64_t heard_regional; /* whom the bridge follows that port_priority was heard from */
     uint16_t port_id;
     uint32_t cost;
 
@@ -168,6 +170,9 @@ struct stp_port {
     bool rcvd_bpdu, rcvd_internal, rcvd_rstp, rcvd_stp, rcvd_tc_ack, rcvd_tcn;
     bool send_rstp, tc_ack, info_internal;
     bool queued, tx_queued;
+    bool leader_open; /* whom the CIST's portPriority was heard from forwards there */
+    bool outsiders;   /* bridges of other regions have been heard */
+    bool news_held;   /* txCount keeps it from saying what is new */
     enum send_what send;
     struct stp_port_status count; /* its counters only */
     struct stp_tport tree[];      /* stp->n_trees of them */
@@ -207,7 +212,8 @@ struct stp {
     struct stp_port *list[STP_PORTS_MAX];
     struct work work, tx_work; /* ports to look at; then those whose transmit machine to look at */
     unsigned pending[FX_COUNT], cursor[FX_COUNT];
-    uint64_t overruns; /* settle() gave up: a bug of ours, or of the standard's */
+    unsigned news_held; /* how many ports' is set */
+    uint64_t overruns;  /* settle() gave up: a bug of ours, or of the standard's */
 };
 
 /* ---- machines: 13.31 to 13.39 ---- */
@@ -262,7 +268,8 @@ void stp_record_mastered(struct stp_tport *p);
 void stp_record_proposal(struct stp_tport *p);
 void stp_set_tc_flags(struct stp_tport *p);
 void stp_updt_rcvd_info_while(struct stp_tport *p);
-void stp_new_info(struct stp_tport *p); /* newInfoXst */
+void stp_new_info(struct stp_tport *p);  /* newInfoXst */
+void stp_tally_news(struct stp_port *p); /* ptx.c: after a change of what news_held rests on */
 void stp_new_tc_while(struct stp_tport *p);
 void stp_set_tc_prop_tree(struct stp_tport *p);
 
@@ -301,15 +308,38 @@ static inline bool towards_outside(const struct stp_tport *p)
 {
     return cist_of(p)->info_is == INFO_RECEIVED ? !p->port->info_internal : !p->port->rcvd_internal;
 }
+/* A shared LAN may hold bridges of our region and of others, and those others reach an instance by
+ * the one port that leads the LAN in the CIST: is it open? When it is ours, we look whether others
+ * were ever heard. */
+static inline bool on_shared_border(const struct stp_tport *p)
+{
+    const struct stp_tport *c = cist_of(p);
+    return c->info_is == INFO_RECEIVED ? !p->port->leader_open : p->port->outsiders;
+}
+/* Who leads the LAN, or answers us on a link of two, belongs to another region, or follows another
+ * regional root: while a region changes its way to the CIST root, its parts are as good as two
+ * regions, each with a Master Port. */
+static inline bool towards_strangers(const struct stp_tport *p)
+{
+    const struct stp_tport *c = cist_of(p);
+    uint64_t ours = c->tree->root_priority.regional;
+    if (towards_outside(p) || (!p->port->p2p && on_shared_border(p)))
+        return true;
+    if (p->info_is == INFO_RECEIVED && p->heard_regional != ours)
+        return true;
+    if (c->info_is == INFO_RECEIVED)
+        return c->port_priority.regional != ours;
+    return p->port->p2p && c->msg_priority.regional != ours;
+}
 /* There an instance is open only where the CIST is (13.5: they share one port state). */
 static inline bool shut_by_cist(const struct stp_tport *p)
 {
-    return !is_cist(p) && !cist_of(p)->learn && towards_outside(p);
+    return !is_cist(p) && !cist_of(p)->learn && towards_strangers(p);
 }
 static inline bool unopened_by_cist(const struct stp_tport *p)
 {
     const struct stp_tport *c = cist_of(p);
-    return !is_cist(p) && !(p->learn ? c->forward : c->learn) && towards_outside(p);
+    return !is_cist(p) && !(p->learn ? c->forward : c->learn) && towards_strangers(p);
 }
 static inline bool rstp_version(const struct stp *s) { return s->cfg.version >= STP_VERSION_RSTP; }
 
@@ -343,6 +373,11 @@ static inline bool all_synced(const struct stp_tport *p)
     const struct stp_tport *but =
         p->role == STP_ROLE_DESIGNATED || p->role == STP_ROLE_MASTER ? p : t->root;
     return t->unsettled == 0 && t->unsynced == (but != NULL && !but->synced ? 1u : 0u);
+}
+/* Another port's neighbour can't know yet what we know: what it believes may lead back to us. */
+static inline bool others_wait_for_news(const struct stp_tport *p)
+{
+    return p->port->stp->news_held > (p->port->news_held ? 1u : 0u);
 }
 static inline bool re_rooted(const struct stp_tport *p)
 {

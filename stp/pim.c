@@ -134,10 +134,36 @@ static void set_info_internal(struct stp_tport *cist)
         port->tree[t].rcvd_info_while = 0;
 }
 
+/* A bridge has one way to the root. When it tells of a worse one here, what it told us on parallel
+ * links is old, though the news may be held back there (13.34) for a second: as a way to the root
+ * it would lead in a circle. */
+static void outdate_parallels(const struct stp_tport *p)
+{
+    const struct stp_vector *now = &p->port_priority;
+    for (unsigned i = 0; i < p->port->stp->n_ports; i++) {
+        struct stp_tport *q = &p->port->stp->list[i]->tree[p->tree->index];
+        struct stp_vector was = q->port_priority;
+        if (q == p || q->info_is != INFO_RECEIVED || was.bridge != now->bridge)
+            continue;
+        was.port = now->port;
+        if (stp_vector_cmp(&was, now) < 0)
+            q->outdated = true;
+    }
+}
+
+/* Of the bridge that leads the LAN, beyond its vector. */
+static void record_leader(struct stp_tport *p)
+{
+    p->heard_regional = cist_of(p)->msg_priority.regional;
+    if (!is_cist(p))
+        return;
+    p->port->leader_open = (p->msg_flags & BPDU_FORWARDING) != 0;
+    set_info_internal(p);
+}
+
 static void superior(struct stp_tport *p)
 {
-    if (is_cist(p))
-        set_info_internal(p);
+    record_leader(p);
     p->agreed = p->proposing = false;
     stp_record_proposal(p);
     stp_set_tc_flags(p);
@@ -148,6 +174,8 @@ static void superior(struct stp_tport *p)
     p->port_times = p->msg_times;
     stp_updt_rcvd_info_while(p);
     p->info_is = INFO_RECEIVED;
+    p->outdated = false;
+    outdate_parallels(p);
     p->rcvd_msg = false;
     ask_for_roles(p);
     if (is_cist(p))
@@ -156,8 +184,10 @@ static void superior(struct stp_tport *p)
 
 static void repeated(struct stp_tport *p)
 {
-    if (is_cist(p))
-        set_info_internal(p);
+    record_leader(p);
+    if (p->outdated)
+        stp_reselect(p->tree);
+    p->outdated = false;
     stp_record_proposal(p);
     stp_set_tc_flags(p);
     stp_record_agreement(p);

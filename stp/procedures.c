@@ -175,6 +175,7 @@ void stp_new_info(struct stp_tport *p)
         p->port->new_info = true;
     else
         p->port->new_info_msti = true;
+    stp_tally_news(p->port);
 }
 
 /* newTcWhile(), 13.29.11 */

@@ -61,7 +61,8 @@ static unsigned from_master(const struct stp_tport *p)
         return PRT_MASTER_SYNCED;
     if (p->re_root && p->rr_while == 0)
         return PRT_MASTER_RETIRED;
-    if (p->forward || !may_open(p) || (p->fd_while != 0 && !all_synced(p)))
+    bool safe = p->fd_while == 0 || (all_synced(p) && !others_wait_for_news(p));
+    if (p->forward || !may_open(p) || !safe)
         return 0;
     return p->learn ? PRT_MASTER_FORWARD : PRT_MASTER_LEARN;
 }
@@ -69,13 +70,14 @@ static unsigned from_master(const struct stp_tport *p)
 /* A Root Port may hurry when all that were root before it have retired. */
 static bool root_may_open(const struct stp_tport *p)
 {
-    bool hurry = p->rb_while == 0 && rstp_version(p->port->stp) && re_rooted(p);
-    return !held(p) && (p->fd_while == 0 || hurry);
+    bool hurry =
+        p->rb_while == 0 && rstp_version(p->port->stp) && re_rooted(p) && !others_wait_for_news(p);
+    return !held(p) && !unopened_by_cist(p) && (p->fd_while == 0 || hurry);
 }
 
 static unsigned from_root(const struct stp_tport *p)
 {
-    if (p->disputed || (held(p) && (p->learn || p->forward)))
+    if (p->disputed || ((held(p) || shut_by_cist(p)) && (p->learn || p->forward)))
         return PRT_ROOT_DISCARD;
     if (p->proposed && !p->agree)
         return PRT_ROOT_PROPOSED;
@@ -106,7 +108,7 @@ static unsigned from_designated(const struct stp_tport *p)
         return PRT_DESIGNATED_SYNCED;
     if (p->re_root && p->rr_while == 0)
         return PRT_DESIGNATED_RETIRED;
-    bool safe = p->fd_while == 0 || p->agreed || p->port->oper_edge;
+    bool safe = p->fd_while == 0 || (p->agreed && !others_wait_for_news(p)) || p->port->oper_edge;
     if (p->forward || !may_open(p) || !safe)
         return 0;
     return p->learn ? PRT_DESIGNATED_FORWARD : PRT_DESIGNATED_LEARN;
@@ -189,6 +191,17 @@ static void become(struct stp_tport *p, enum stp_role r)
     if (p->role != r)
         stp_event_raise(p, STP_EVENT_ROLE);
     p->role = r;
+}
+
+/* Who was the region's way out leads now: its neighbour has yet to agree. The CIST's reRoot would
+ * see to it, but an instance that kept its Root Port has none. */
+static void become_designated(struct stp_tport *p)
+{
+    if (p->role == STP_ROLE_MASTER) {
+        p->agreed = p->synced = false;
+        p->sync = true;
+    }
+    become(p, STP_ROLE_DESIGNATED);
 }
 
 static void init_port(struct stp_tport *p)
@@ -337,7 +350,7 @@ static void enter_designated(struct stp_tport *p, unsigned state)
 {
     switch (state) {
     case PRT_DESIGNATED_PORT:
-        become(p, STP_ROLE_DESIGNATED);
+        become_designated(p);
         break;
     case PRT_MASTER_PORT:
         become(p, STP_ROLE_MASTER);
@@ -356,7 +369,7 @@ static void enter_designated(struct stp_tport *p, unsigned state)
     case PRT_MASTER_AGREED:
         p->proposed = p->sync = false;
         p->agree = true;
-        p->port->new_info = true; /* the CIST's agreement waited for it: all_agree() */
+        stp_new_info(&p->port->tree[0]); /* the CIST's agreement waited for it: all_agree() */
         break;
     case PRT_DESIGNATED_SYNCED:
     case PRT_MASTER_SYNCED:

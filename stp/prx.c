@@ -42,6 +42,7 @@ static void discard(struct stp_port *p)
     p->rcvd_bpdu = p->rcvd_rstp = p->rcvd_stp = false;
     for (unsigned t = 0; t < p->stp->n_trees; t++)
         p->tree[t].rcvd_msg = false;
+    p->outsiders = false;
     p->edge_delay_while = MIGRATE_TIME;
 }
 
@@ -49,6 +50,7 @@ static void receive(struct stp_port *p)
 {
     updt_bpdu_version(p);
     p->rcvd_internal = from_same_region(p);
+    p->outsiders = p->outsiders || !p->rcvd_internal;
     stp_rcv_msgs(p);
     p->oper_edge = p->rcvd_bpdu = false;
     p->edge_delay_while = MIGRATE_TIME;

@@ -34,6 +34,19 @@ static unsigned what_to_send(const struct stp_port *p)
     return p->new_info && cist->role == STP_ROLE_ROOT ? PTX_TRANSMIT_TCN : 0;
 }
 
+void stp_tally_news(struct stp_port *p)
+{
+    struct stp *s = p->stp;
+    bool held = p->enabled && !p->cfg.bpdu_filter && p->tx_count >= s->cfg.tx_hold &&
+                what_to_send(p) == PTX_TRANSMIT_RSTP;
+    if (held == p->news_held)
+        return;
+    p->news_held = held;
+    s->news_held += held ? 1 : -1u;
+    if (!held && s->news_held <= 1)
+        stp_touch_all(s);
+}
+
 unsigned stp_ptx_next(const struct stp_port *p)
 {
     bool may = p->enabled && !p->cfg.bpdu_filter;
@@ -62,6 +75,7 @@ static void transmit(struct stp_port *p, enum send_what what)
         p->new_info_msti = false;
     p->send = what;
     p->tx_count++;
+    stp_tally_news(p);
     stp_effect(&p->tree[0], FX_SEND);
 }
 
@@ -72,6 +86,7 @@ void stp_ptx_enter(struct stp_port *p, unsigned state)
         p->new_info = p->new_info_msti = true;
         p->tx_count = 0;
         p->send = SEND_NOTHING;
+        stp_tally_news(p);
         stp_effect_clear(&p->tree[0], FX_SEND);
         break;
     case PTX_IDLE:

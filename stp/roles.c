@@ -13,7 +13,7 @@ static bool is_candidate(const struct stp_tport *p)
     uint64_t own = id_address(p->tree->bridge_id);
     bool ours = id_address(v->bridge) == own || id_address(v->regional) == own ||
                 (is_cist(p) && id_address(v->root) == own);
-    return p->info_is == INFO_RECEIVED && !p->port->cfg.restricted_role && !ours &&
+    return p->info_is == INFO_RECEIVED && !p->port->cfg.restricted_role && !ours && !p->outdated &&
            (is_cist(p) || !at_boundary(p));
 }
 
@@ -81,8 +81,10 @@ static void designate(struct stp_tport *p)
     p->designated_priority = p->tree->root_priority;
     p->designated_priority.bridge = p->tree->bridge_id;
     p->designated_priority.port = p->port_id;
-    if (is_cist(p) && !p->port->send_rstp)
+    if (is_cist(p) && !p->port->send_rstp) { /* as whoever hears it takes it */
         p->designated_priority.regional = p->tree->bridge_id;
+        p->designated_priority.int_cost = 0;
+    }
     p->designated_times = p->tree->root_times;
     p->designated_times.hello = p->port->stp->cfg.hello_s;
 }
@@ -147,13 +149,17 @@ static void select_role(struct stp_tport *p)
 }
 
 /* syncMaster(), 13.29.30: the region's way to the root is another; every instance has to sync anew.
- */
+ * Beyond the standard, boundary ports take their consent back too: it rested on what is unsynced
+ * now. */
 static void sync_master(struct stp *s)
 {
     for (unsigned i = 0; i < s->n_ports; i++)
-        for (unsigned t = 1; t < s->n_trees && s->list[i]->info_internal; t++) {
+        for (unsigned t = 1; t < s->n_trees; t++) {
             struct stp_tport *p = &s->list[i]->tree[t];
-            p->agree = p->agreed = p->synced = false;
+            p->agree = false;
+            if (!s->list[i]->info_internal)
+                continue;
+            p->agreed = p->synced = false;
             p->sync = true;
         }
     for (unsigned t = 1; t < s->n_trees; t++)

@@ -163,6 +163,7 @@ static void set_enabled(struct stp_port *p)
             p->tree[t].loop_held = p->tree[t].disputed = false;
     }
     p->enabled = enabled;
+    stp_tally_news(p);
     stp_touch_port(p);
 }
 
@@ -344,6 +345,7 @@ static void tick_port(struct stp_port *p)
     count_down(&p->mdelay_while);
     count_down(&p->edge_delay_while);
     count_down(&p->tx_count);
+    stp_tally_news(p);
     for (unsigned t = 0; t < p->stp->n_trees; t++) {
         struct stp_tport *tp = &p->tree[t];
         count_down(&tp->tc_while);

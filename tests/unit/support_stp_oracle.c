@@ -11,6 +11,7 @@ struct oracle {
     bool cist;  /* being relaxed */
     struct stp_vector cist_root[NET_BRIDGES], root[NET_BRIDGES];
     unsigned cist_port[NET_BRIDGES], port[NET_BRIDGES]; /* root ports; 0: none */
+    unsigned via[NET_BRIDGES];                          /* whose word the root port heard */
 };
 
 static int order(const struct stp_vector *a, const struct stp_vector *b)
@@ -83,8 +84,10 @@ static struct stp_vector own_word(const struct oracle *o, unsigned b, unsigned p
     struct stp_vector m = o->root[b];
     m.bridge = bridge_id(o, b);
     m.port = port_id(o, b, p);
-    if (o->cist && falls_back(o->n, b, p))
+    if (o->cist && falls_back(o->n, b, p)) {
         m.regional = m.bridge;
+        m.int_cost = 0;
+    }
     return m;
 }
 
@@ -151,6 +154,19 @@ static bool led_from_outside(const struct oracle *o, unsigned b, unsigned p)
     return order(&h.best, &own) < 0 && !internal(o->n, h.bridge, h.port, b);
 }
 
+/* Does c's word still come from those whom it names, and not from b? Else memories of earlier
+ * rounds could go round here, too, and count to infinity. */
+static bool holds(const struct oracle *o, unsigned c, unsigned b)
+{
+    const struct stp_vector *said = &o->root[c];
+    bool named = said->regional == bridge_id(o, c);
+    for (unsigned hops = 0; hops < NET_BRIDGES && c != b && o->port[c] != 0; hops++) {
+        c = o->via[c];
+        named = named || said->regional == bridge_id(o, c);
+    }
+    return c != b && o->port[c] == 0 && named && (!o->cist || said->root == bridge_id(o, c));
+}
+
 static bool relax(struct oracle *o, unsigned b)
 {
     struct stp_vector best_now, *best = &best_now;
@@ -158,10 +174,11 @@ static bool relax(struct oracle *o, unsigned b)
     uint64_t id = bridge_id(o, b);
     *best = (struct stp_vector){.root = o->cist ? id : 0, .regional = id, .bridge = id};
     *port = 0;
+    unsigned via = b;
     for (unsigned p = 1; p <= o->n->bridge[b].n_ports; p++) {
         struct heard h;
         if (!lives(o->n, b, p) || (!o->cist && led_from_outside(o, b, p)) ||
-            !best_heard(o, b, p, &h) || h.bridge == b)
+            !best_heard(o, b, p, &h) || !holds(o, h.bridge, b))
             continue;
         struct stp_vector v = h.best;
         if (internal(o->n, h.bridge, h.port, b)) {
@@ -175,11 +192,13 @@ static bool relax(struct oracle *o, unsigned b)
         if (r < 0 || (r == 0 && *port != 0 && port_id(o, b, p) < port_id(o, b, *port))) {
             *best = v;
             *port = p;
+            via = h.bridge;
         }
     }
     bool changed = order(best, &o->root[b]) != 0 || *port != o->port[b];
     o->root[b] = *best;
     o->port[b] = *port;
+    o->via[b] = via;
     return changed;
 }
 
