@@ -18,38 +18,83 @@ json_t *api_endpoint(const struct vtep *v, uint16_t number)
     return api_ip(&endpoint_at(v, number)->ip, v->opt.local.v6);
 }
 
-static json_t *remote_json(const struct vtep *v, uint16_t number, nsec_t now)
+static const char *hop_word(uint64_t mac)
+{
+    return mac & HOP_STATIC  ? "static"
+           : mac & HOP_KNOWN ? "reachable"
+           : mac & HOP_DEAD  ? "dead"
+                             : "unknown";
+}
+
+/* Under the underlay's lock. */
+static json_t *remote_json(const struct weft *w, const struct vtep *v, uint16_t number)
 {
     const struct endpoint *p = endpoint_at(v, number);
-    uint64_t mac = atomic_load(&p->hop->mac);
+    const struct hop *h = atomic_load(&p->hop);
+    uint64_t mac = h ? atomic_load(&h->mac) : 0;
+    struct neigh_info info;
     json_t *o = json_pack("{s:o,s:b}", "ip", api_endpoint(v, number), "multicast", p->multicast);
-    if (p->hop != &p->own)
-        json_object_set_new(o, "via", api_ip(&p->hop->ip, v->opt.local.v6));
+    if (h && h != &p->own)
+        json_object_set_new(o, "via", api_ip(&h->ip, v->opt.local.v6));
     if (mac & HOP_KNOWN)
-        json_object_set_new(o, "mac", api_mac(mac_from_u64(mac)));
-    json_object_set_new(o, "state",
-                        json_string(mac & HOP_STATIC  ? "static"
-                                    : mac & HOP_KNOWN ? "reachable"
-                                                      : "unknown"));
-    if ((mac & HOP_KNOWN) && !(mac & HOP_STATIC))
-        json_object_set_new(o, "age_s",
-                            json_integer((now - atomic_load(&p->hop->confirmed_ns)) /
-                                         NSEC_PER_SEC));
+        json_object_set_new(o, "mac", api_mac(mac_from_u64(mac & 0xffffffffffff)));
+    json_object_set_new(o, "state", json_string(h ? hop_word(mac) : "no route"));
+    if (h && !p->multicast && underlay_show(w->underlay, v, h, &info) == 0)
+        json_object_set_new(o, "neighbour", json_string(neigh_state_name(info.state)));
+    const struct port *port = h ? atomic_load(&v->link[h->link].uplink) : NULL;
+    if (port)
+        json_object_set_new(o, "port", json_string(port->name));
     return o;
 }
 
-static json_t *vtep_json(const struct weft_vtep *wv, nsec_t now)
+static json_t *links_json(const struct vtep *v)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < v->n_links; i++) {
+        const struct vtep_link *l = &v->link[i];
+        const struct port *port = atomic_load(&l->uplink);
+        json_array_append_new(list,
+                              json_pack("{s:s,s:i,s:o,s:i,s:o,s:b}", "port", port ? port->name : "",
+                                        "vlan", (int)l->vlan, "ip", api_ip(&l->ip, v->opt.local.v6),
+                                        "prefix", (int)l->prefix_len, "mac", api_mac(l->mac), "up",
+                                        vtep_link_up(v, i)));
+    }
+    return list;
+}
+
+static json_t *routes_json(const struct vtep *v)
+{
+    const struct vtep_routes *t = atomic_load(&v->routes);
+    bool v6 = v->opt.local.v6;
+    json_t *list = json_array();
+    for (unsigned i = 0; i < t->n; i++) {
+        json_t *via = json_array();
+        for (unsigned j = 0; j < t->r[i].n; j++)
+            json_array_append_new(via,
+                                  json_pack("{s:o,s:s}", "ip", api_ip(&t->r[i].via[j]->ip, v6),
+                                            "state", hop_word(atomic_load(&t->r[i].via[j]->mac))));
+        json_array_append_new(list, json_pack("{s:o,s:i,s:o}", "to", api_ip(&t->r[i].to, v6),
+                                              "prefix", (int)t->r[i].len, "via", via));
+    }
+    return list;
+}
+
+static json_t *vtep_json(struct weft *w, const struct weft_vtep *wv)
 {
     const struct vtep *v = wv->dp;
-    const struct port *uplink = atomic_load(&v->uplink);
+    const struct port *uplink = atomic_load(&v->link[0].uplink);
     json_t *remotes = json_array();
+    underlay_lock(w->underlay);
     uint32_t n = atomic_load(&v->n_endpoints);
     for (uint32_t i = 1; i <= n; i++)
-        json_array_append_new(remotes, remote_json(v, (uint16_t)i, now));
-    return json_pack("{s:s,s:s,s:o,s:s,s:b,s:i,s:i,s:o}", "name", v->name, "ip", wv->cfg->ip, "mac",
-                     api_mac(v->opt.local.mac), "port", uplink ? uplink->name : "", "up",
-                     uplink && atomic_load(&uplink->link_up), "udp_port",
-                     (int)v->opt.local.udp_port, "vnis", (int)v->n_ports, "remotes", remotes);
+        json_array_append_new(remotes, remote_json(w, v, (uint16_t)i));
+    json_t *o = json_pack("{s:s,s:s,s:o,s:s,s:b,s:i,s:i,s:o,s:o,s:o}", "name", v->name, "ip",
+                          wv->cfg->ip, "mac", api_mac(v->opt.local.mac), "port",
+                          uplink ? uplink->name : "", "up", uplink && atomic_load(&uplink->link_up),
+                          "udp_port", (int)v->opt.local.udp_port, "vnis", (int)v->n_ports, "links",
+                          links_json(v), "routes", routes_json(v), "remotes", remotes);
+    underlay_unlock(w->underlay);
+    return o;
 }
 
 static int vtep_show(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
@@ -61,7 +106,7 @@ static int vtep_show(struct weft *w, json_t *params, json_t **out, struct errbuf
         if (name && strcmp(name, w->vteps[i].cfg->name))
             continue;
         found = true;
-        json_array_append_new(list, vtep_json(&w->vteps[i], weft_now(w)));
+        json_array_append_new(list, vtep_json(w, &w->vteps[i]));
     }
     if (found)
         return api_done(list, out, e);

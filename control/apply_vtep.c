@@ -1,15 +1,20 @@
 /* control/apply_vtep.c: our VTEPs follow the configuration.
  *
- * A VTEP that changes in more than its underlay port and neighbours is made anew, and so are
- * the ports that go through it: under their old OpenFlow numbers, as any port. */
+ * A VTEP that changes in more than its underlay port, neighbours and routes is made anew, and so
+ * are the ports that go through it: under their old OpenFlow numbers, as any port. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/config_priv.h"
 #include "control/weft_priv.h"
 #include "datapath/tunnel.h"
 
-static bool is_live(const char *key) { return !strcmp(key, "port") || !strcmp(key, "neighbors"); }
+static bool is_live(const char *key)
+{
+    return !strcmp(key, "port") || !strcmp(key, "neighbors") || !strcmp(key, "gateway") ||
+           !strcmp(key, "routes");
+}
 
 static bool is_wanted(const struct weft_vtep *v, const struct config *want)
 {
@@ -44,7 +49,10 @@ void apply_vteps_unport(struct weft *w, const struct config *want)
 static void destroy(struct weft *w, unsigned i)
 {
     weft_log(w, LOG_LVL_INFO, "VTEP %s: deleted", w->vteps[i].cfg->name);
+    underlay_lock(w->underlay);
+    underlay_forget(w->underlay, w->vteps[i].dp, weft_now(w));
     vtep_destroy(w->vteps[i].dp);
+    underlay_unlock(w->underlay);
     config_vtep_free(w->vteps[i].cfg);
     memmove(&w->vteps[i], &w->vteps[i + 1], (--w->n_vteps - i) * sizeof w->vteps[0]);
 }
@@ -76,7 +84,12 @@ static int create(struct weft *w, const struct config_vtep *cv, struct errbuf *e
     struct vtep *v = NULL;
     struct config_vtep *cfg = config_vtep_copy(cv);
     config_vtep_options(cv, &o);
+    struct vtep_link_options links[VTEP_LINKS_MAX];
+    o.links = links;
+    o.n_links = config_vtep_links(cv, links);
+    underlay_lock(w->underlay);
     int r = cfg ? vtep_create(w->sw, &o, &v, e) : errbuf_set(e, ENOMEM, "out of memory");
+    underlay_unlock(w->underlay);
     if (r < 0) {
         config_vtep_free(cfg);
         return r;
@@ -95,23 +108,56 @@ int apply_vteps_create(struct weft *w, const struct config *want, struct errbuf 
 }
 
 /* Those that were and are not given any more are asked for again. */
-static int set_neighbors(struct weft_vtep *v, const struct config_vtep *cv, struct errbuf *e)
+static int set_neighbors(struct weft *w, struct weft_vtep *v, const struct config_vtep *cv,
+                         struct errbuf *e)
 {
     struct ip6 ip;
     struct mac mac = {{0}};
     bool v6;
-    for (unsigned i = 0; i < v->cfg->neighbors_count; i++)
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < v->cfg->neighbors_count; i++)
         if (config_ip(v->cfg->neighbors[i].ip, &ip, &v6, NULL))
-            (void)vtep_set_neighbour(v->dp, &ip, mac);
-    for (unsigned i = 0; i < cv->neighbors_count; i++) {
-        if (!config_ip(cv->neighbors[i].ip, &ip, &v6, NULL) ||
-            !config_mac(cv->neighbors[i].mac, &mac))
-            continue; /* checked before */
-        if (vtep_set_neighbour(v->dp, &ip, mac) < 0)
-            return errbuf_set(e, ENOSPC, "VTEP %s: it has its %d endpoints", cv->name,
-                              FDB_ENDPOINTS_MAX - 1);
-    }
-    return 0;
+            r = underlay_static(w->underlay, v->dp, &ip, mac, weft_now(w), e);
+    for (unsigned i = 0; r == 0 && i < cv->neighbors_count; i++)
+        if (config_ip(cv->neighbors[i].ip, &ip, &v6, NULL) &&
+            config_mac(cv->neighbors[i].mac, &mac)) /* checked before */
+            r = underlay_static(w->underlay, v->dp, &ip, mac, weft_now(w), e);
+    return r;
+}
+
+static int set_routes(struct weft_vtep *v, const struct config_vtep *cv, struct errbuf *e)
+{
+    unsigned n;
+    struct vtep_route_options *r = config_vtep_routes(cv, &n);
+    if (!r)
+        return errbuf_set(e, ENOMEM, "out of memory");
+    int err = vtep_set_routes(v->dp, r, n, e);
+    free(r);
+    return err;
+}
+
+static int set_uplinks(struct weft *w, struct weft_vtep *v, const struct config_vtep *cv,
+                       struct errbuf *e)
+{
+    int r = vtep_set_uplink(v->dp, 0, cv->port ? port_find(w->sw, cv->port) : NULL, e);
+    for (unsigned i = 0; r == 0 && i < cv->links_count; i++)
+        r = vtep_set_uplink(v->dp, i + 1, port_find(w->sw, cv->links[i].port), e);
+    return r;
+}
+
+static int follow_underlay(struct weft *w, struct weft_vtep *v, const struct config_vtep *cv,
+                           struct errbuf *e)
+{
+    underlay_lock(w->underlay);
+    int r = set_uplinks(w, v, cv, e);
+    if (r == 0)
+        r = underlay_follow(w->underlay, v->dp, weft_now(w), e);
+    if (r == 0)
+        r = set_neighbors(w, v, cv, e);
+    if (r == 0)
+        r = set_routes(v, cv, e);
+    underlay_unlock(w->underlay);
+    return r;
 }
 
 static int follow(struct weft *w, struct weft_vtep *v, const struct config_vtep *cv,
@@ -120,9 +166,7 @@ static int follow(struct weft *w, struct weft_vtep *v, const struct config_vtep 
     struct config_vtep *cfg = config_vtep_copy(cv);
     if (!cfg)
         return errbuf_set(e, ENOMEM, "out of memory");
-    int r = vtep_set_uplink(v->dp, cv->port ? port_find(w->sw, cv->port) : NULL, e);
-    if (r == 0)
-        r = set_neighbors(v, cv, e);
+    int r = follow_underlay(w, v, cv, e);
     if (r < 0) {
         config_vtep_free(cfg);
         return r;
@@ -137,7 +181,5 @@ int apply_vteps_link(struct weft *w, const struct config *want, struct errbuf *e
     int r = 0;
     for (unsigned i = 0; r == 0 && i < want->vteps_count; i++)
         r = follow(w, find(w, want->vteps[i].name), &want->vteps[i], e);
-    for (unsigned i = 0; r == 0 && i < w->n_vteps; i++)
-        vtep_resolve(w->vteps[i].dp, weft_now(w));
     return r;
 }

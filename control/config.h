@@ -101,6 +101,18 @@ struct config_neighbor {
     char *ip, *mac;
 };
 
+/* A further port to the underlay, with an address of ours on it. */
+struct config_link {
+    char *port, *ip, *mac;
+    uint16_t vlan;
+};
+
+struct config_vtep_route {
+    char *prefix; /* "198.51.100.0/24", "::/0" */
+    char **via;   /* routers, the preferred first */
+    unsigned via_count;
+};
+
 /* An address of ours on the underlay (datapath/tunnel.h). */
 struct config_vtep {
     char *name;
@@ -108,7 +120,11 @@ struct config_vtep {
     char *ip;      /* "192.0.2.1/24", "2001:db8::1/64" */
     uint16_t vlan; /* of the underlay; 0: untagged */
     char *mac;     /* NULL: from the address */
-    char *gateway;
+    char *gateway; /* the route of everything */
+    struct config_link *links;
+    unsigned links_count;
+    struct config_vtep_route *routes;
+    unsigned routes_count;
     struct config_neighbor *neighbors; /* next hops that are not asked for */
     unsigned neighbors_count;
     uint16_t udp_port;  /* 0: 4789 (GPE: 4790) */
@@ -260,5 +276,11 @@ struct ip6 *config_port_remotes(const struct config_port *p, unsigned *n);
 const struct config_vtep *config_find_vtep(const struct config *c, const char *name);
 struct vtep_options;
 void config_vtep_options(const struct config_vtep *v, struct vtep_options *out);
+struct vtep_link_options;
+/* Into VTEP_LINKS_MAX - 1 places at most; returns how many. */
+unsigned config_vtep_links(const struct config_vtep *v, struct vtep_link_options *out);
+struct vtep_route_options;
+/* malloc'ed, with the gateway's at the end; NULL: no memory. */
+struct vtep_route_options *config_vtep_routes(const struct config_vtep *v, unsigned *n);
 
 #endif

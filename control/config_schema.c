@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "datapath/tunnel.h"
+
 #define OPT     CYAML_FLAG_OPTIONAL
 #define OPT_PTR (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 /* A list may be written with nothing after its key. */
@@ -160,6 +162,25 @@ static const cyaml_schema_field_t neighbor_fields[] = {
 static const cyaml_schema_value_t neighbor_item = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_neighbor, neighbor_fields)};
 
+static const cyaml_schema_field_t link_fields[] = {
+    CYAML_FIELD_STRING_PTR("port", CYAML_FLAG_POINTER, struct config_link, port, 1, 255),
+    CYAML_FIELD_STRING_PTR("ip", CYAML_FLAG_POINTER, struct config_link, ip, 1, 255),
+    TEXT(struct config_link, "mac", mac),
+    NUMBER(struct config_link, "vlan", vlan),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t link_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_link, link_fields)};
+
+static const cyaml_schema_field_t way_fields[] = {
+    CYAML_FIELD_STRING_PTR("prefix", CYAML_FLAG_POINTER, struct config_vtep_route, prefix, 1, 255),
+    CYAML_FIELD_SEQUENCE("via", CYAML_FLAG_POINTER | CYAML_FLAG_FLOW, struct config_vtep_route, via,
+                         &text_item, 1, VTEP_VIAS_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t way_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_vtep_route, way_fields)};
+
 const cyaml_schema_field_t config_vtep_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_vtep, name, 1, 255),
     CYAML_FIELD_STRING_PTR("ip", CYAML_FLAG_POINTER, struct config_vtep, ip, 1, 255),
@@ -168,6 +189,8 @@ const cyaml_schema_field_t config_vtep_fields[] = {
     TEXT(struct config_vtep, "mac", mac),
     TEXT(struct config_vtep, "gateway", gateway),
     LIST(struct config_vtep, "neighbors", neighbors, &neighbor_item),
+    LIST(struct config_vtep, "links", links, &link_item),
+    LIST(struct config_vtep, "routes", routes, &way_item),
     NUMBER(struct config_vtep, "udp_port", udp_port),
     NUMBER(struct config_vtep, "ttl", ttl),
     CYAML_FIELD_BOOL_PTR("df", OPT_PTR, struct config_vtep, df),

@@ -39,6 +39,86 @@ static bool is_dscp(const char *text)
 
 /* ---- VTEPs ---- */
 
+/* A port to the underlay exists and is no tunnel. */
+static int check_uplink(struct config_check *k, const char *key, const char *port)
+{
+    const struct config_port *p = config_find_port((struct config *)k->c, port, NULL);
+    if (!p)
+        return config_refuse(k, key, "no port \"%.60s\"", port);
+    if (!strcmp(p->type, "vxlan"))
+        return config_refuse(k, key, "%s is a tunnel itself; give a port to the underlay", port);
+    return 0;
+}
+
+static int check_neighbors(struct config_check *k, const struct config_vtep *v, bool v6)
+{
+    struct ip6 gw;
+    struct mac mac;
+    bool gw6;
+    for (unsigned i = 0; i < v->neighbors_count; i++) {
+        const struct config_neighbor *n = &v->neighbors[i];
+        char key[32];
+        snprintf(key, sizeof key, "neighbors[%u]", i);
+        if (!config_ip(n->ip, &gw, &gw6, NULL) || gw6 != v6)
+            return config_refuse(k, key, "ip: \"%.60s\"; expected an IPv%d address", n->ip,
+                                 v6 ? 6 : 4);
+        if (!config_mac(n->mac, &mac) || mac_is_multicast(mac) || mac_is_zero(mac))
+            return config_refuse(k, key, "mac: \"%.60s\" is not the MAC address of a station",
+                                 n->mac);
+    }
+    return 0;
+}
+
+static int check_links(struct config_check *k, const struct config_vtep *v, bool v6)
+{
+    struct ip6 ip;
+    struct mac mac;
+    bool is6;
+    uint8_t prefix;
+    if (v->links_count >= VTEP_LINKS_MAX)
+        return config_refuse(k, "links", "%u; at most %d", v->links_count, VTEP_LINKS_MAX - 1);
+    for (unsigned i = 0; i < v->links_count; i++) {
+        const struct config_link *l = &v->links[i];
+        char key[32];
+        snprintf(key, sizeof key, "links[%u]", i);
+        if (!config_ip(l->ip, &ip, &is6, &prefix) || is6 != v6 || is_multicast(&ip, v6))
+            return config_refuse(k, key,
+                                 "ip: \"%.60s\"; expected an IPv%d address of ours with its prefix",
+                                 l->ip, v6 ? 6 : 4);
+        if (l->mac && (!config_mac(l->mac, &mac) || mac_is_multicast(mac) || mac_is_zero(mac)))
+            return config_refuse(k, key, "mac: \"%.60s\" is not the MAC address of a station",
+                                 l->mac);
+        if (l->vlan > 4094)
+            return config_refuse(k, key, "vlan: %u is not a VLAN; give 1..4094", l->vlan);
+        int r = check_uplink(k, key, l->port);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int check_routes(struct config_check *k, const struct config_vtep *v, bool v6)
+{
+    struct ip6 ip;
+    bool is6;
+    if (v->routes_count >= VTEP_ROUTES_MAX)
+        return config_refuse(k, "routes", "%u; at most %d", v->routes_count, VTEP_ROUTES_MAX - 1);
+    for (unsigned i = 0; i < v->routes_count; i++) {
+        const struct config_vtep_route *r = &v->routes[i];
+        char key[32];
+        uint8_t len;
+        snprintf(key, sizeof key, "routes[%u]", i);
+        if (!config_ip(r->prefix, &ip, &is6, &len) || is6 != v6)
+            return config_refuse(k, key, "prefix: \"%.60s\"; expected an IPv%d prefix", r->prefix,
+                                 v6 ? 6 : 4);
+        for (unsigned j = 0; j < r->via_count; j++)
+            if (!config_ip(r->via[j], &ip, &is6, NULL) || is6 != v6)
+                return config_refuse(k, key, "via: \"%.60s\"; expected an IPv%d address", r->via[j],
+                                     v6 ? 6 : 4);
+    }
+    return 0;
+}
+
 static int check_addresses(struct config_check *k, const struct config_vtep *v)
 {
     struct ip6 ip, gw;
@@ -53,18 +133,10 @@ static int check_addresses(struct config_check *k, const struct config_vtep *v)
                              v6 ? 6 : 4);
     if (v->mac && (!config_mac(v->mac, &mac) || mac_is_multicast(mac) || mac_is_zero(mac)))
         return config_refuse(k, "mac", "\"%.60s\" is not the MAC address of a station", v->mac);
-    for (unsigned i = 0; i < v->neighbors_count; i++) {
-        const struct config_neighbor *n = &v->neighbors[i];
-        char key[32];
-        snprintf(key, sizeof key, "neighbors[%u]", i);
-        if (!config_ip(n->ip, &gw, &gw6, NULL) || gw6 != v6)
-            return config_refuse(k, key, "ip: \"%.60s\"; expected an IPv%d address", n->ip,
-                                 v6 ? 6 : 4);
-        if (!config_mac(n->mac, &mac) || mac_is_multicast(mac) || mac_is_zero(mac))
-            return config_refuse(k, key, "mac: \"%.60s\" is not the MAC address of a station",
-                                 n->mac);
-    }
-    return 0;
+    int r = check_neighbors(k, v, v6);
+    if (r == 0)
+        r = check_links(k, v, v6);
+    return r < 0 ? r : check_routes(k, v, v6);
 }
 
 static int check_words(struct config_check *k, const struct config_vtep *v)
@@ -82,13 +154,9 @@ static int check_words(struct config_check *k, const struct config_vtep *v)
 static int check_place(struct config_check *k, unsigned i)
 {
     const struct config_vtep *v = &k->c->vteps[i];
-    const struct config_port *p =
-        v->port ? config_find_port((struct config *)k->c, v->port, NULL) : NULL;
-    if (v->port && !p)
-        return config_refuse(k, "port", "no port \"%.60s\"", v->port);
-    if (p && !strcmp(p->type, "vxlan"))
-        return config_refuse(k, "port", "%s is a tunnel itself; give a port to the underlay",
-                             v->port);
+    int r = v->port ? check_uplink(k, "port", v->port) : 0;
+    if (r < 0)
+        return r;
     for (unsigned j = 0; j < i; j++)
         if (!strcmp(k->c->vteps[j].name, v->name))
             return config_refuse(k, "name", "\"%.60s\" is a VTEP already", v->name);
@@ -118,7 +186,7 @@ int config_check_vteps(struct config_check *k)
 
 void config_vtep_options(const struct config_vtep *v, struct vtep_options *out)
 {
-    bool v6, gpe = v->extension && !strcmp(v->extension, "gpe");
+    bool gpe = v->extension && !strcmp(v->extension, "gpe");
     *out = (struct vtep_options){
         .name = v->name,
         .local = {.vlan = v->vlan,
@@ -142,10 +210,40 @@ void config_vtep_options(const struct config_vtep *v, struct vtep_options *out)
     if (v->dscp && out->dscp_mode == TUNNEL_DSCP_PIPE)
         out->dscp = (uint8_t)strtoul(v->dscp, NULL, 0);
     (void)config_ip(v->ip, &out->local.ip, &out->local.v6, &out->prefix_len);
-    if (v->gateway)
-        (void)config_ip(v->gateway, &out->gateway, &v6, NULL);
     if (v->mac)
         (void)config_mac(v->mac, &out->local.mac);
+}
+
+unsigned config_vtep_links(const struct config_vtep *v, struct vtep_link_options *out)
+{
+    unsigned n = 0;
+    bool v6;
+    for (; n < v->links_count && n < VTEP_LINKS_MAX - 1; n++) {
+        const struct config_link *l = &v->links[n];
+        out[n] = (struct vtep_link_options){.vlan = l->vlan};
+        (void)config_ip(l->ip, &out[n].ip, &v6, &out[n].prefix_len);
+        if (l->mac)
+            (void)config_mac(l->mac, &out[n].mac);
+    }
+    return n;
+}
+
+struct vtep_route_options *config_vtep_routes(const struct config_vtep *v, unsigned *n)
+{
+    struct vtep_route_options *list = calloc(v->routes_count + 1, sizeof *list);
+    bool v6;
+    *n = 0;
+    for (unsigned i = 0; list && i < v->routes_count; i++) {
+        struct vtep_route_options *r = &list[(*n)++];
+        (void)config_ip(v->routes[i].prefix, &r->to, &v6, &r->len);
+        for (unsigned j = 0; j < v->routes[i].via_count && j < VTEP_VIAS_MAX; j++)
+            (void)config_ip(v->routes[i].via[j], &r->via[r->n++], &v6, NULL);
+    }
+    if (list && v->gateway)
+        (void)config_ip(v->gateway, &list[(*n)++].via[0], &v6, NULL);
+    if (list && v->gateway)
+        list[*n - 1].n = 1;
+    return list;
 }
 
 /* ---- ports ---- */

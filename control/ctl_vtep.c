@@ -3,6 +3,36 @@
 
 #include "control/ctl.h"
 
+/* Those beside the first. */
+static void show_links(struct ctl *c, const json_t *v)
+{
+    const json_t *l;
+    size_t i;
+    json_array_foreach(json_object_get(v, "links"), i, l)
+    {
+        if (i == 0)
+            continue;
+        fprintf(c->out, "  also by %s: %s/%lld, MAC %s", ctl_s(l, "port"), ctl_s(l, "ip"),
+                ctl_i(l, "prefix"), ctl_s(l, "mac"));
+        if (ctl_i(l, "vlan"))
+            fprintf(c->out, ", VLAN %lld", ctl_i(l, "vlan"));
+        fputs(ctl_b(l, "up") ? "\n" : " (down)\n", c->out);
+    }
+}
+
+static void show_routes(struct ctl *c, const json_t *v)
+{
+    const json_t *r, *h;
+    size_t i, j;
+    json_array_foreach(json_object_get(v, "routes"), i, r)
+    {
+        fprintf(c->out, "  route %s/%lld via", ctl_s(r, "to"), ctl_i(r, "prefix"));
+        json_array_foreach(json_object_get(r, "via"), j, h)
+            fprintf(c->out, "%s %s (%s)", j ? "," : "", ctl_s(h, "ip"), ctl_s(h, "state"));
+        fputs("\n", c->out);
+    }
+}
+
 static void show_vtep(struct ctl *c, const json_t *v)
 {
     struct ctl_table t;
@@ -12,17 +42,15 @@ static void show_vtep(struct ctl *c, const json_t *v)
     fprintf(c->out, "vtep %s: %s, MAC %s, UDP port %lld, by %s%s, VNIs %lld\n", ctl_s(v, "name"),
             ctl_s(v, "ip"), ctl_s(v, "mac"), ctl_i(v, "udp_port"), *port ? port : "no port",
             !*port || ctl_b(v, "up") ? "" : " (down)", ctl_i(v, "vnis"));
-    ctl_table_init(&t, "  REMOTE|VIA|MAC|STATE|>AGE");
+    show_links(c, v);
+    show_routes(c, v);
+    ctl_table_init(&t, "  REMOTE|PORT|VIA|MAC|STATE|NEIGHBOUR");
     json_array_foreach(json_object_get(v, "remotes"), i, r)
     {
+        static const char *const keys[] = {"port", "via", "mac", "state", "neighbour"};
         ctl_table_cell(&t, "  %s", ctl_s(r, "ip"));
-        ctl_table_cell(&t, "%s", ctl_s(r, "via"));
-        ctl_table_cell(&t, "%s", ctl_s(r, "mac"));
-        ctl_table_cell(&t, "%s", ctl_s(r, "state"));
-        if (json_object_get(r, "age_s"))
-            ctl_table_cell(&t, "%s", ctl_age(ctl_n(r, "age_s")).s);
-        else
-            ctl_table_cell(&t, "%s", "");
+        for (unsigned k = 0; k < sizeof keys / sizeof keys[0]; k++)
+            ctl_table_cell(&t, "%s", ctl_s(r, keys[k]));
     }
     ctl_table_print(&t, c->out, "  no remote VTEPs\n");
 }

@@ -79,6 +79,7 @@ struct neigh_address {
     struct mac mac;
     bool enabled;     /* a VRRP gate */
     bool probe;       /* look for others first: RFC 5227 section 2.1, RFC 4862 section 5.4 */
+    bool host;        /* not a router's: its NAs say so */
     bool proxy;       /* answer for every address of the prefix; it is never a source */
     uint8_t announce; /* so many announcements when it becomes usable, two seconds apart */
 };

@@ -90,7 +90,7 @@ static void encode_announcement(const struct address *o, struct neigh_action *a)
                               .to = neigh_all_nodes(),
                               .has_sha = true,
                               .sha = o->c.mac,
-                              .router = true,
+                              .router = !o->c.host,
                               .override = true};
     encode(a, &m, o->c.mac, o->c.ip6 ? neigh_group_mac(&m.to) : broadcast());
 }

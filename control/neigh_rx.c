@@ -25,7 +25,7 @@ static void answer(struct neigh *n, uint32_t interface, const struct neigh_messa
                                  .tha = r.dst,
                                  .sender = m->target,
                                  .target = m->ip6 ? m->target : m->sender,
-                                 .router = true,
+                                 .router = !ours->c.host,
                                  .solicited = !probe,
                                  .override = !ours->c.proxy};
     r.m.to = probe ? neigh_all_nodes() : m->sender;

@@ -1,4 +1,4 @@
-/* control/protocol.c: one loop, some descriptors. */
+/* control/protocol.c: one loop, a few descriptors. */
 #include "control/protocol.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "control/gateway.h"
 #include "control/lag.h"
 #include "control/span.h"
+#include "control/underlay.h"
 #include "datapath/punt.h"
 
 enum { AGE_INTERVAL_MS = 250 }; /* fdb_age() takes a part of the table at a time */
@@ -20,34 +21,32 @@ enum { AGE_INTERVAL_MS = 250 }; /* fdb_age() takes a part of the table at a time
 enum { PROTO_BATCH = 32 };
 
 struct protocol {
-    struct weft_switch *sw;
-    struct lag *lag;
-    struct span *span;
-    struct gateway *gateway;
+    struct protocol_parts parts;
     pthread_t thread;
     int wake_fd;
     _Atomic bool stop;
 };
 
-nsec_t protocol_turn(struct weft_switch *sw, struct lag *lag, struct span *span,
-                     struct gateway *gateway, nsec_t now)
+static nsec_t sooner(nsec_t a, nsec_t b) { return a < b ? a : b; }
+
+nsec_t protocol_turn(const struct protocol_parts *p, nsec_t now)
 {
     struct rte_mbuf *m[PROTO_BATCH];
-    unsigned n = punt_take(sw->punt, PUNT_PROTO, m, PROTO_BATCH);
+    unsigned n = punt_take(p->sw->punt, PUNT_PROTO, m, PROTO_BATCH);
     for (unsigned i = 0; i < n; i++)
-        if (!lag_rx(lag, m[i], now) && !span_rx(span, m[i], now) && !gateway_rx(gateway, m[i], now))
+        if (!lag_rx(p->lag, m[i], now) && !span_rx(p->span, m[i], now) &&
+            !gateway_rx(p->gateway, m[i], now))
             rte_pktmbuf_free(m[i]);
-    nsec_t due = lag_run(lag, now), trees = span_run(span, now);
-    due = trees < due ? trees : due;
-    nsec_t routers = gateway_run(gateway, now);
-    due = routers < due ? routers : due;
+    nsec_t due = sooner(lag_run(p->lag, now), span_run(p->span, now));
+    due = sooner(gateway_run(p->gateway, now), due);
+    due = sooner(underlay_run(p->underlay, now), due);
     return n == PROTO_BATCH ? now : due;
 }
 
 /* Milliseconds until the next timer, and a bit, not a bit less. */
 static int patience(struct protocol *p, nsec_t due)
 {
-    nsec_t in = due == NSEC_NEVER ? NSEC_NEVER : due - switch_now(p->sw);
+    nsec_t in = due == NSEC_NEVER ? NSEC_NEVER : due - switch_now(p->parts.sw);
     if (in >= AGE_INTERVAL_MS * NSEC_PER_MSEC)
         return AGE_INTERVAL_MS;
     return in <= 0 ? 0 : (int)((in + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
@@ -55,26 +54,27 @@ static int patience(struct protocol *p, nsec_t due)
 
 static void sleep_until_work(struct protocol *p, nsec_t due)
 {
-    static const enum punt_class ours[] = {PUNT_LEARN, PUNT_PROTO, PUNT_NEIGH, PUNT_ROUTER};
-    enum { CLASSES = sizeof ours / sizeof *ours };
-    struct pollfd fds[CLASSES + 1];
-    bool some = false;
-    for (unsigned i = 0; i < CLASSES; i++) {
-        fds[i] = (struct pollfd){.fd = punt_fd(p->sw->punt, ours[i]), .events = POLLIN};
-        some = punt_arm(p->sw->punt, ours[i]) || some;
+    static const enum punt_class ours[] = {PUNT_LEARN, PUNT_PROTO, PUNT_NEIGH, PUNT_ROUTER,
+                                           PUNT_UNDERLAY};
+    enum { N = sizeof ours / sizeof ours[0] };
+    struct punt *q = p->parts.sw->punt;
+    struct pollfd fds[N + 1] = {{.fd = p->wake_fd, .events = POLLIN}};
+    bool waiting = false;
+    for (unsigned i = 0; i < N; i++) {
+        fds[i + 1] = (struct pollfd){.fd = punt_fd(q, ours[i]), .events = POLLIN};
+        waiting = punt_arm(q, ours[i]) || waiting;
     }
-    fds[CLASSES] = (struct pollfd){.fd = p->wake_fd, .events = POLLIN};
-    if (!some)
-        (void)poll(fds, CLASSES + 1, patience(p, due));
+    if (!waiting)
+        (void)poll(fds, N + 1, patience(p, due));
 }
 
 static void *run(void *arg)
 {
     struct protocol *p = arg;
     while (!p->stop) {
-        nsec_t now = switch_now(p->sw);
-        nsec_t due = protocol_turn(p->sw, p->lag, p->span, p->gateway, now);
-        if (switch_protocol_run(p->sw, now) == 0)
+        nsec_t now = switch_now(p->parts.sw);
+        nsec_t due = protocol_turn(&p->parts, now);
+        if (switch_protocol_run(p->parts.sw, now) == 0)
             sleep_until_work(p, due);
     }
     return NULL;
@@ -100,16 +100,12 @@ static int start_thread(struct protocol *p)
     return r;
 }
 
-int protocol_start(struct weft_switch *sw, struct lag *lag, struct span *span,
-                   struct gateway *gateway, struct protocol **out, struct errbuf *e)
+int protocol_start(const struct protocol_parts *parts, struct protocol **out, struct errbuf *e)
 {
     struct protocol *p = calloc(1, sizeof *p);
     if (!p)
         return errbuf_set(e, ENOMEM, "protocol thread: out of memory");
-    p->sw = sw;
-    p->lag = lag;
-    p->span = span;
-    p->gateway = gateway;
+    p->parts = *parts;
     p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int err = p->wake_fd < 0 ? errno : start_thread(p);
     if (err) {

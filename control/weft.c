@@ -13,7 +13,7 @@
 #include "datapath/tunnel.h"
 
 /* Asking a device costs some microseconds: few ports are asked more often than many. */
-enum { LINK_POLL_MIN_MS = 50, LINK_POLL_MAX_MS = 500, RESOLVE_MS = 500 };
+enum { LINK_POLL_MIN_MS = 50, LINK_POLL_MAX_MS = 500 };
 
 nsec_t weft_now(const struct weft *w) { return switch_now(w->sw); }
 struct weft_switch *weft_switch(struct weft *w) { return w->sw; }
@@ -49,6 +49,7 @@ static unsigned poll_links(struct weft *w)
 {
     struct weft_port *p;
     unsigned n = 0;
+    bool any = false;
     for (unsigned i = 0; i < w->n_bridges; i++)
         TAILQ_FOREACH(p, &w->bridges[i]->ports, next) {
             struct ofw_port desc;
@@ -63,7 +64,10 @@ static unsigned poll_links(struct weft *w)
                          p->link.up ? "up" : "down");
             of_port_describe(p, &desc);
             of_port_status(w->bridges[i], OFPPR_MODIFY, &desc);
+            any = true;
         }
+    if (any)
+        underlay_links(w->underlay, weft_now(w));
     return n;
 }
 
@@ -79,11 +83,6 @@ static nsec_t run_all(struct weft *w, nsec_t now)
     packet_in_run(w, now);
     if (now >= w->link_due_ns)
         w->link_due_ns = now + link_interval(poll_links(w));
-    if (now >= w->resolve_due_ns) {
-        for (unsigned i = 0; i < w->n_vteps; i++)
-            vtep_resolve(w->vteps[i].dp, now);
-        w->resolve_due_ns = now + RESOLVE_MS * NSEC_PER_MSEC;
-    }
     nsec_t due = w->link_due_ns;
     for (unsigned i = 0; i < w->n_bridges; i++) {
         nsec_t d = of_bridge_run(w->bridges[i], now);
@@ -149,10 +148,20 @@ static void on_punted(evutil_socket_t fd, short what, void *arg)
         event_active(w->punted, EV_READ, 0);
 }
 
+static struct protocol_parts parts_of(const struct weft *w)
+{
+    return (struct protocol_parts){.sw = w->sw,
+                                   .lag = w->lag,
+                                   .span = w->span,
+                                   .gateway = w->gateway,
+                                   .underlay = w->underlay};
+}
+
 bool weft_step(struct weft *w, nsec_t now)
 {
     bool moved = switch_step(w->sw, now);
-    (void)protocol_turn(w->sw, w->lag, w->span, w->gateway, now);
+    struct protocol_parts parts = parts_of(w);
+    (void)protocol_turn(&parts, now);
     weft_control_run(w, now);
     return moved;
 }
@@ -205,11 +214,14 @@ static int start_all(struct weft *w, const struct weft_options *o, const struct 
         r = span_create(w->sw, &w->log, &w->span, e);
     if (r == 0)
         r = gateway_create(w->sw, &w->log, &w->gateway, e);
+    if (r == 0)
+        r = underlay_create(w->sw, &w->log, &w->underlay, e);
     if (r < 0 || o->stepped)
         return r;
+    struct protocol_parts parts = parts_of(w);
     r = switch_start(w->sw, e);
     if (r == 0)
-        r = protocol_start(w->sw, w->lag, w->span, w->gateway, &w->proto, e);
+        r = protocol_start(&parts, &w->proto, e);
     return r < 0 ? r : start_events(w, e);
 }
 
@@ -256,6 +268,7 @@ void weft_free(struct weft *w)
     protocol_stop(w->proto);
     span_free(w->span);
     gateway_free(w->gateway);
+    underlay_free(w->underlay);
     if (w->tick)
         event_free(w->tick);
     if (w->punted)

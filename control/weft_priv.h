@@ -14,6 +14,7 @@
 #include "control/ofconn.h"
 #include "control/protocol.h"
 #include "control/span.h"
+#include "control/underlay.h"
 #include "control/weft.h"
 
 struct event;
@@ -98,16 +99,17 @@ struct weft {
     bool stepped;
     struct event_base *base;
     struct event *tick, *punted, *links;
-    int link_fd;             /* linkwatch.h; -1: none */
-    struct lag *lag;         /* LACP */
-    struct span *span;       /* spanning trees */
-    struct gateway *gateway; /* virtual routers */
-    struct protocol *proto;  /* NULL in stepped mode */
+    int link_fd;               /* linkwatch.h; -1: none */
+    struct lag *lag;           /* LACP */
+    struct span *span;         /* spanning trees */
+    struct gateway *gateway;   /* virtual routers */
+    struct underlay *underlay; /* VTEPs' neighbours and ways */
+    struct protocol *proto;    /* NULL in stepped mode */
     struct of_bridge *bridges[WEFT_BRIDGES_MAX];
     unsigned n_bridges;
     struct weft_vtep vteps[WEFT_VTEPS_MAX];
     unsigned n_vteps;
-    nsec_t link_due_ns, resolve_due_ns;
+    nsec_t link_due_ns;
 };
 
 /* Something became due earlier than the timer knows. */

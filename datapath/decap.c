@@ -145,18 +145,18 @@ static enum drop_reason decap(struct vtep *v, struct rte_mbuf *m, const struct o
 }
 
 /* True: m is taken. */
-static bool take(struct worker *w, struct port *p, struct vtep *v, struct rte_mbuf *m,
+static bool take(struct worker *w, struct port *p, struct vtep_link *l, struct rte_mbuf *m,
                  struct freed *f)
 {
-    const struct outer_local *me = atomic_load_explicit(&v->local, memory_order_acquire);
+    const struct outer_local *me = atomic_load_explicit(&l->local, memory_order_acquire);
     struct outer o;
     enum outer_verdict verdict =
         outer_decode(me, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, &o);
-    if ((verdict == OUTER_OTHER || verdict == OUTER_NOT_VXLAN) && underlay_neighbour(w, v, m))
+    if ((verdict == OUTER_OTHER || verdict == OUTER_NOT_VXLAN) && underlay_neighbour(w, l, m))
         return true;
     if (verdict == OUTER_OTHER)
         return false;
-    enum drop_reason why = verdict == OUTER_OK ? decap(v, m, &o, f) : reason_of(verdict);
+    enum drop_reason why = verdict == OUTER_OK ? decap(l->v, m, &o, f) : reason_of(verdict);
     if (why != DROP_COUNT)
         worker_drop_in(w, p, m, why);
     return true;
@@ -192,10 +192,10 @@ void stage_decap(struct worker *w, struct port *p, struct burst *b)
     if (config & (PORT_CFG_DOWN | PORT_CFG_NO_RECV))
         return; /* admit says why */
     for (uint16_t i = 0; i < b->n; i++) {
-        struct vtep *v = atomic_load_explicit(&p->vteps, memory_order_acquire);
-        while (v != NULL && !take(w, p, v, b->m[i], &f))
-            v = atomic_load_explicit(&v->next_on_port, memory_order_acquire);
-        if (v == NULL)
+        struct vtep_link *l = atomic_load_explicit(&p->vteps, memory_order_acquire);
+        while (l != NULL && !take(w, p, l, b->m[i], &f))
+            l = atomic_load_explicit(&l->next_on_port, memory_order_acquire);
+        if (l == NULL)
             b->m[kept++] = b->m[i];
     }
     b->n = kept;

@@ -73,9 +73,9 @@
     X(TUN_BAD_SOURCE, "tunnel-bad-source", "an action set tun_src to what is not our address")  \
     X(TUN_NO_REMOTE, "tunnel-no-remote", "its tunnel has no remote VTEP to send it to")         \
     X(TUN_NO_UPLINK, "tunnel-no-uplink", "its VTEP has no port to the underlay")                \
+    X(TUN_NO_ROUTE, "tunnel-no-route", "no link and no route leads to the remote VTEP")         \
     X(TUN_NO_NEIGHBOUR, "tunnel-no-neighbour", "the remote VTEP's next hop does not answer")    \
     X(TUN_NO_ROOM, "tunnel-no-room", "its buffer has no room for the outer headers")            \
-    X(TUN_NEIGHBOUR, "tunnel-neighbour", "not lost: it was about a next hop of a VTEP")         \
     X(ROUTE_NOT_MINE, "router-not-mine", "not lost: a flood's copy that no router wants")       \
     X(ROUTE_DOWN, "router-down", "its interface belongs to no router")                          \
     X(ROUTE_NOT_IP, "router-not-ip", "to a router's MAC, but neither IPv4, IPv6 nor ARP")       \

@@ -7,11 +7,7 @@
 #include "datapath/tunnel.h"
 #include "datapath/tunnel_inner.h"
 
-/* One frame on its way into a tunnel. */
-struct entry {
-    struct outer_patch patch;
-    struct port *uplink;
-};
+#define MAC_BITS UINT64_C(0x0000ffffffffffff)
 
 /* RFC 7348 section 6.1: the VNI says it all; a tag that the port didn't take away goes. */
 static bool strip_tag(struct rte_mbuf *m)
@@ -65,34 +61,77 @@ static void to_uplink(struct worker *w, struct port *uplink, struct rte_mbuf *m)
     w->tx_refused_bytes = refused_bytes;
 }
 
-static void encap(struct worker *w, struct port *p, struct rte_mbuf *m, struct entry *n,
+/* Over a link other than 0 the frame is another: built afresh, which only a detour costs. */
+static const struct outer_head *head_for(const struct vtep *v, const struct endpoint *to,
+                                         const struct vtep_link *l, struct outer_head *room)
+{
+    if (__builtin_expect(l->index == 0, 1))
+        return &to->head;
+    outer_prebuild(&(struct outer_path){.src = l->mac,
+                                        .vlan = l->vlan,
+                                        .v6 = v->opt.local.v6,
+                                        .src_ip = v->opt.local.ip,
+                                        .dst_ip = to->ip,
+                                        .udp_port = v->opt.local.udp_port,
+                                        .ttl = v->opt.ttl,
+                                        .df = !v->opt.no_df,
+                                        .kind = v->opt.local.kind},
+                   room);
+    return room;
+}
+
+/* DROP_COUNT: *h, of which *mac is known (or 0: it is being asked for), and the port there. */
+static enum drop_reason way_to(const struct vtep *v, struct endpoint *to, struct hop **h,
+                               uint64_t *mac, struct port **uplink)
+{
+    *h = atomic_load_explicit(&to->hop, memory_order_acquire);
+    if (*h == NULL)
+        return DROP_TUN_NO_ROUTE;
+    *uplink = atomic_load_explicit(&v->link[(*h)->link].uplink, memory_order_acquire);
+    if (*uplink == NULL)
+        return DROP_TUN_NO_UPLINK;
+    *mac = atomic_load_explicit(&(*h)->mac, memory_order_relaxed);
+    if (*mac & HOP_DEAD)
+        return DROP_TUN_NO_NEIGHBOUR;
+    if (!(*mac & HOP_STATIC) && !atomic_load_explicit(&(*h)->used, memory_order_relaxed))
+        atomic_store_explicit(&(*h)->used, true, memory_order_relaxed);
+    return DROP_COUNT;
+}
+
+static void encap(struct worker *w, struct port *p, struct rte_mbuf *m, struct outer_patch *n,
                   uint16_t endpoint)
 {
     struct vtep *v = p->tunnel->vtep;
     struct endpoint *to = endpoint_at(v, endpoint);
-    const struct outer_head *h = &to->head;
-    uint64_t mac = underlay_hop(w, v, to->hop);
-    if (__builtin_expect(mac == 0, 0)) {
-        port_tx_drop(p, m, DROP_TUN_NO_NEIGHBOUR);
+    struct outer_head room;
+    struct hop *hop;
+    struct port *uplink;
+    uint64_t mac;
+    enum drop_reason why = way_to(v, to, &hop, &mac, &uplink);
+    if (__builtin_expect(why != DROP_COUNT, 0)) {
+        port_tx_drop(p, m, why);
         return;
     }
+    const struct outer_head *h = head_for(v, to, &v->link[hop->link], &room);
     uint8_t *b = (uint8_t *)rte_pktmbuf_prepend(m, h->len);
     if (__builtin_expect(b == NULL || m->pkt_len > UINT16_MAX, 0)) {
         port_tx_drop(p, m, DROP_TUN_NO_ROOM);
         return;
     }
     if (v->opt.no_df)
-        n->patch.ip_id = ++w->ip_id;
-    outer_patch(h, &n->patch, b);
-    struct mac dst = mac_from_u64(mac);
+        n->ip_id = ++w->ip_id;
+    outer_patch(h, n, b);
+    struct mac dst = mac_from_u64(mac & MAC_BITS);
     memcpy(b, &dst, sizeof dst);
     if ((h->v6 ? !v->opt.no_csum6 : v->opt.csum4) && !write_csum(m, h))
         port_tx_drop(p, m, DROP_TUN_NO_ROOM);
+    else if (__builtin_expect(mac == 0, 0))
+        underlay_wait(w, v, endpoint, m);
     else
-        to_uplink(w, n->uplink, m);
+        to_uplink(w, uplink, m);
 }
 
-static void encap_copy(struct worker *w, struct port *p, struct rte_mbuf *m, struct entry *n,
+static void encap_copy(struct worker *w, struct port *p, struct rte_mbuf *m, struct outer_patch *n,
                        uint16_t endpoint)
 {
     /* One frame was given to the port, and one may be refused. */
@@ -133,15 +172,13 @@ static enum drop_reason enter(struct worker *w, struct port *p, struct rte_mbuf 
     const struct tunnel_port *t = p->tunnel;
     const struct pkt *k = pkt_of(m);
     uint64_t vni = t->any_vni ? from_be64(k->key.tunnel_id) : t->vni;
-    struct entry n = {.uplink = atomic_load_explicit(&t->vtep->uplink, memory_order_acquire)};
+    struct outer_patch n;
     if (vni > VXLAN_VNI_MAX)
         return DROP_TUN_BAD_KEY;
-    if (n.uplink == NULL)
-        return DROP_TUN_NO_UPLINK;
     bool tagged = is_tag(get16(rte_pktmbuf_mtod_offset(m, const uint8_t *, 12)));
     if (tagged && !t->vtep->opt.allow_inner_vlan && !strip_tag(m))
         return DROP_TUN_INNER_VLAN;
-    n.patch = patch_of(t->vtep, m, (uint32_t)vni);
+    n = patch_of(t->vtep, m, (uint32_t)vni);
     enum drop_reason why = DROP_COUNT;
     uint16_t one = t->remote != 0 ? t->remote : chosen(t, k, &why);
     if (why != DROP_COUNT)

@@ -33,7 +33,7 @@ struct bridge;
 struct weft_switch;
 struct port;
 struct tunnel_port;
-struct vtep;
+struct vtep_link;
 struct bond;
 struct guard;
 struct router_if;
@@ -159,8 +159,8 @@ struct port {
     const struct port_vlan *_Atomic vlan;
     struct tunnel_port *tunnel; /* NULL but for the kind vxlan: the far end is a VTEP (tunnel.h) */
     struct router_if *router;   /* NULL but for the kind router: router.h */
-    struct vtep *_Atomic vteps; /* VTEPs whose underlay this port is; NULL: none */
-    struct bond *_Atomic member_of; /* the bond whose member it is (bond.h); NULL: none */
+    struct vtep_link *_Atomic vteps; /* of VTEPs that reach the underlay by this port; NULL: none */
+    struct bond *_Atomic member_of;  /* the bond whose member it is (bond.h); NULL: none */
     _Atomic uint8_t member_no;
     struct port_gates gates;           /* spanning tree states: gate.h */
     const struct guard *_Atomic guard; /* port security: guard.h; NULL: none */

@@ -75,12 +75,12 @@ static int vxlan_open(struct port *p, const struct port_options *o, struct errbu
         r = make(p, v, o, e);
     if (r != 0)
         return r;
-    struct port *uplink = atomic_load(&v->uplink);
+    uint16_t underlay = vtep_underlay_mtu(v);
     p->caps = PORT_CAP_MULTISEG;
     p->mac = mac_is_zero(o->mac) ? port_mac_from(o->name, "vxlan") : o->mac;
     p->tunnel->auto_mtu = o->mtu == 0;
     if (o->mtu == 0)
-        p->mtu = tunnel_inner_mtu(v, uplink != NULL ? uplink->mtu : 1500);
+        p->mtu = tunnel_inner_mtu(v, underlay != 0 ? underlay : 1500);
     return 0;
 }
 
@@ -104,15 +104,18 @@ static int set_mac(struct port *p, struct mac mac, struct errbuf *e)
     return 0;
 }
 
-/* Up while the underlay is. */
+/* Up while one of the underlay's links is. */
 static struct port_link vxlan_link(struct port *p)
 {
-    struct port *uplink = atomic_load(&p->tunnel->vtep->uplink);
-    if (uplink == NULL)
-        return (struct port_link){.up = false};
-    struct port_link l = uplink->last_link;
-    l.up = atomic_load_explicit(&uplink->link_up, memory_order_relaxed);
-    return l;
+    const struct vtep *v = p->tunnel->vtep;
+    for (unsigned i = 0; i < v->n_links; i++) {
+        struct port *uplink = atomic_load(&v->link[i].uplink);
+        struct port_link l = uplink != NULL ? uplink->last_link : (struct port_link){.up = false};
+        l.up = vtep_link_up(v, i);
+        if (l.up)
+            return l;
+    }
+    return (struct port_link){.up = false};
 }
 
 const struct port_ops port_vxlan_ops = {

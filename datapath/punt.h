@@ -8,8 +8,8 @@
  * Classes and their consumers: PUNT_LEARN -> protocol thread (struct
  * learn_event, no mbuf); PUNT_PACKET_IN -> control (the mbuf itself; see the
  * punt fields of struct pkt; its in_port and bridge may have gone by then: see bridge_alive(), and
- * use key.in_port); PUNT_PROTO, PUNT_NEIGH, PUNT_ROUTER -> protocol thread (router.h has the notes
- * of the last two).
+ * use key.in_port); PUNT_PROTO, PUNT_NEIGH, PUNT_ROUTER (router.h has the notes of the last two),
+ * PUNT_UNDERLAY -> protocol thread.
  */
 #ifndef WEFT_DATAPATH_PUNT_H
 #define WEFT_DATAPATH_PUNT_H
@@ -19,7 +19,16 @@
 
 #include "base/types.h"
 
-enum punt_class { PUNT_LEARN, PUNT_PACKET_IN, PUNT_PROTO, PUNT_NEIGH, PUNT_ROUTER, PUNT_CLASSES };
+enum punt_class {
+    PUNT_LEARN,
+    PUNT_PACKET_IN,
+    PUNT_PROTO,
+    PUNT_NEIGH,
+    PUNT_ROUTER,
+    PUNT_UNDERLAY, /* of VTEPs: tunnel.h has the notes */
+    PUNT_OUT,      /* the other way: frames of control's for a worker to send (underlay_out()) */
+    PUNT_CLASSES
+};
 
 /* OFPR_*, as in packet-in messages. */
 enum punt_reason { PUNT_NO_MATCH = 0, PUNT_ACTION = 1, PUNT_INVALID_TTL = 2 };

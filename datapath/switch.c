@@ -23,7 +23,7 @@ enum { PUNT_DEPTH = 1024, POOL_CACHE = 256, LEARN_BATCH = 64, LEARN_MAX = 4096, 
 
 static const uint32_t punt_rates[PUNT_CLASSES] = {
     [PUNT_LEARN] = 100000, [PUNT_PACKET_IN] = 20000, [PUNT_PROTO] = 10000,
-    [PUNT_NEIGH] = 10000,  [PUNT_ROUTER] = 10000,
+    [PUNT_NEIGH] = 10000,  [PUNT_ROUTER] = 10000,    [PUNT_UNDERLAY] = 20000,
 };
 
 /* ------------------------------------------------------------ come */

@@ -38,7 +38,7 @@ struct switch_options {
     uint32_t idle_sleep_us;    /* longest sleep while some port can't signal. 0: 1000 */
     bool busy_poll;            /* never sleep */
     bool stepped;              /* no threads: switch_step() */
-    uint32_t punt_rate_pps[5]; /* by enum punt_class; 0: the defaults */
+    uint32_t punt_rate_pps[8]; /* by enum punt_class; 0: the defaults */
     uint64_t hash_seed;        /* 0: random; else repeatable */
 };
 
@@ -46,10 +46,12 @@ struct weft_switch {
     struct port *_Atomic ports[WEFT_PORTS_MAX];
     uint32_t port_gen[WEFT_PORTS_MAX]; /* bumped when an index is reused */
     struct bridge *bridges[WEFT_BRIDGES_MAX];
-    struct vtep *vteps[WEFT_VTEPS_MAX]; /* control's; see tunnel.h */
-    struct bond *bonds[WEFT_BONDS_MAX]; /* under bond_lock; see bond.h */
-    pthread_mutex_t bond_lock;          /* members, gates: protocol thread and control */
-    struct routing *routing;            /* virtual routers: router.h */
+    struct vtep *_Atomic vteps[WEFT_VTEPS_MAX]; /* control's; see tunnel.h */
+    struct bond *bonds[WEFT_BONDS_MAX];         /* under bond_lock; see bond.h */
+    pthread_mutex_t bond_lock;                  /* members, gates: protocol thread and control */
+    _Atomic bool out_waiting;                   /* something is in PUNT_OUT */
+    struct routing *routing;                    /* virtual routers: router.h */
+    uint64_t vtep_serial;                       /* of the last one made */
     unsigned n_workers;
     struct worker
         *workers[WEFT_WORKERS_MAX + 1]; /* the last is control's, never polled: packet-outs */

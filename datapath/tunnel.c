@@ -30,7 +30,9 @@ static void vtep_free(struct vtep *v)
 {
     if (v == NULL)
         return;
-    free((void *)v->local);
+    for (unsigned i = 0; i < v->n_links; i++)
+        free((void *)v->link[i].local);
+    free((void *)v->routes);
     free((void *)v->map);
     free(v->ports);
     free(v->endpoints);
@@ -48,32 +50,68 @@ static struct mac mac_of(const struct ip6 *ip)
     return port_mac_from(text, "vtep");
 }
 
+/* Who we are on a link: the VTEP's address, the link's MAC and VLAN. */
+static struct outer_local local_of(const struct vtep_link *l)
+{
+    struct outer_local me = l->v->opt.local;
+    me.mac = l->mac;
+    me.vlan = l->vlan;
+    me.groups = NULL;
+    me.n_groups = 0;
+    return me;
+}
+
+static bool add_link(struct vtep *v, const struct vtep_link_options *o)
+{
+    struct vtep_link *l = &v->link[v->n_links];
+    struct outer_local *local = malloc(sizeof *local);
+    if (local == NULL)
+        return false;
+    l->v = v;
+    l->index = (uint8_t)v->n_links++;
+    l->prefix_len = o->prefix_len;
+    l->vlan = o->vlan;
+    l->ip = o->ip;
+    l->mac = mac_is_zero(o->mac) ? mac_of(&o->ip) : o->mac;
+    *local = local_of(l);
+    l->local = local;
+    return true;
+}
+
+static bool add_links(struct vtep *v, const struct vtep_options *o)
+{
+    struct vtep_link_options own = {.prefix_len = o->prefix_len,
+                                    .vlan = o->local.vlan,
+                                    .ip = o->local.ip,
+                                    .mac = o->local.mac};
+    bool ok = add_link(v, &own);
+    for (unsigned i = 0; ok && i < o->n_links; i++)
+        ok = add_link(v, &o->links[i]);
+    return ok;
+}
+
 static struct vtep *vtep_alloc(struct weft_switch *sw, const struct vtep_options *o)
 {
     struct vtep *v = calloc(1, sizeof *v);
-    struct outer_local *local = malloc(sizeof *local);
-    if (v == NULL || local == NULL) {
-        free(v);
-        free(local);
+    if (v == NULL)
         return NULL;
-    }
     v->sw = sw;
+    v->serial = ++sw->vtep_serial;
     v->opt = *o;
     v->opt.ttl = o->ttl != 0 ? o->ttl : TTL_DEFAULT;
     v->hash_key = sw->hash_key;
-    v->gateway.ip = o->gateway;
     memcpy(v->name, o->name, strlen(o->name) + 1);
     v->opt.name = v->name;
-    if (mac_is_zero(v->opt.local.mac))
-        v->opt.local.mac = mac_of(&o->local.ip);
+    v->opt.links = NULL;
     v->opt.local.groups = NULL;
     v->opt.local.n_groups = 0;
-    *local = v->opt.local;
-    v->local = local;
+    bool ok = add_links(v, o);
+    v->opt.local.mac = v->link[0].mac;
     v->endpoints = calloc(FDB_ENDPOINTS_MAX, sizeof *v->endpoints);
     v->index = calloc(INDEX_SIZE, sizeof *v->index);
     v->map = calloc(1, sizeof(struct vni_map) + sizeof((struct vni_map *)0)->slot[0]);
-    if (v->endpoints != NULL && v->index != NULL && v->map != NULL)
+    v->routes = calloc(1, sizeof *v->routes);
+    if (ok && v->endpoints != NULL && v->index != NULL && v->map != NULL && v->routes != NULL)
         return v;
     vtep_free(v);
     return NULL;
@@ -86,6 +124,9 @@ int vtep_create(struct weft_switch *sw, const struct vtep_options *o, struct vte
         return errbuf_set(e, EINVAL, "a VTEP's name has 1 to %d characters", WEFT_NAME_MAX - 1);
     if (vtep_find(sw, o->name) != NULL)
         return errbuf_set(e, EEXIST, "VTEP %s: there is one of this name already", o->name);
+    if (o->n_links >= VTEP_LINKS_MAX)
+        return errbuf_set(e, EINVAL, "VTEP %s: %u further links; at most %d", o->name, o->n_links,
+                          VTEP_LINKS_MAX - 1);
     int at = vtep_slot(sw);
     if (at < 0)
         return errbuf_set(e, ENOSPC, "VTEP %s: the switch has its %d VTEPs; delete one", o->name,
@@ -93,6 +134,7 @@ int vtep_create(struct weft_switch *sw, const struct vtep_options *o, struct vte
     struct vtep *v = vtep_alloc(sw, o);
     if (v == NULL)
         return errbuf_set(e, ENOMEM, "VTEP %s: out of memory", o->name);
+    v->slot = (uint16_t)at;
     sw->vteps[at] = v;
     *out = v;
     return 0;
@@ -103,7 +145,8 @@ void vtep_destroy(struct vtep *v)
     if (v == NULL)
         return;
     weft_assert(v->n_ports == 0);
-    (void)vtep_set_uplink(v, NULL, NULL);
+    for (unsigned i = 0; i < v->n_links; i++)
+        (void)vtep_set_uplink(v, i, NULL, NULL);
     for (unsigned i = 0; i < WEFT_VTEPS_MAX; i++) {
         if (v->sw->vteps[i] == v)
             v->sw->vteps[i] = NULL;
@@ -124,35 +167,48 @@ struct vtep *vtep_find(const struct weft_switch *sw, const char *name)
 /* ------------------------------------------------------------ the way to the underlay */
 
 /* Out of its port's list; a worker that is in the middle of it goes on to the old neighbour. */
-static void unlink_vtep(struct vtep *v)
+static void unlink_vtep(struct vtep_link *l)
 {
-    struct port *p = atomic_load(&v->uplink);
+    struct port *p = atomic_load(&l->uplink);
     if (p == NULL)
         return;
-    struct vtep *_Atomic *at = &p->vteps;
-    while (atomic_load(at) != v)
+    struct vtep_link *_Atomic *at = &p->vteps;
+    while (atomic_load(at) != l)
         at = &atomic_load(at)->next_on_port;
-    atomic_store(at, atomic_load(&v->next_on_port));
-    atomic_store(&v->uplink, NULL);
-    rcu_wait(v->sw->rcu);
-    atomic_store(&v->next_on_port, NULL);
+    atomic_store(at, atomic_load(&l->next_on_port));
+    atomic_store(&l->uplink, NULL);
+    rcu_wait(l->v->sw->rcu);
+    atomic_store(&l->next_on_port, NULL);
+}
+
+uint16_t vtep_underlay_mtu(const struct vtep *v)
+{
+    uint16_t least = 0;
+    for (unsigned i = 0; i < v->n_links; i++) {
+        const struct port *p = atomic_load(&v->link[i].uplink);
+        if (p != NULL && (least == 0 || p->mtu < least))
+            least = p->mtu;
+    }
+    return least;
 }
 
 /* Their links, and MTUs that nobody asked for, follow the underlay's. */
 static void refresh_ports(struct vtep *v)
 {
-    struct port *uplink = atomic_load(&v->uplink);
+    uint16_t mtu = vtep_underlay_mtu(v);
     for (unsigned i = 0; i < v->n_ports; i++) {
         struct port *p = v->ports[i]->port;
-        if (v->ports[i]->auto_mtu && uplink != NULL)
-            __atomic_store_n(&p->mtu, tunnel_inner_mtu(v, uplink->mtu), __ATOMIC_RELAXED);
+        if (v->ports[i]->auto_mtu && mtu != 0)
+            __atomic_store_n(&p->mtu, tunnel_inner_mtu(v, mtu), __ATOMIC_RELAXED);
         (void)port_poll_link(p, NULL);
     }
 }
 
-int vtep_set_uplink(struct vtep *v, struct port *p, struct errbuf *e)
+int vtep_set_uplink(struct vtep *v, unsigned link, struct port *p, struct errbuf *e)
 {
-    if (p == atomic_load(&v->uplink)) {
+    struct vtep_link *l = &v->link[link];
+    weft_assert(link < v->n_links);
+    if (p == atomic_load(&l->uplink)) {
         refresh_ports(v);
         return 0;
     }
@@ -160,11 +216,11 @@ int vtep_set_uplink(struct vtep *v, struct port *p, struct errbuf *e)
         return errbuf_set(e, EINVAL,
                           "VTEP %s: port %s is a tunnel itself; give a port to the underlay",
                           v->name, p->name);
-    unlink_vtep(v);
+    unlink_vtep(l);
     if (p != NULL) {
-        atomic_store(&v->next_on_port, atomic_load(&p->vteps));
-        atomic_store(&v->uplink, p);
-        atomic_store(&p->vteps, v);
+        atomic_store(&l->next_on_port, atomic_load(&p->vteps));
+        atomic_store(&l->uplink, p);
+        atomic_store(&p->vteps, l);
     }
     refresh_ports(v);
     return 0;
@@ -172,8 +228,8 @@ int vtep_set_uplink(struct vtep *v, struct port *p, struct errbuf *e)
 
 void vtep_port_gone(struct port *p)
 {
-    for (struct vtep *v; (v = atomic_load(&p->vteps)) != NULL;)
-        (void)vtep_set_uplink(v, NULL, NULL);
+    for (struct vtep_link *l; (l = atomic_load(&p->vteps)) != NULL;)
+        (void)vtep_set_uplink(l->v, l->index, NULL, NULL);
 }
 
 uint16_t tunnel_inner_mtu(const struct vtep *v, uint16_t underlay_mtu)
@@ -192,15 +248,6 @@ static uint64_t address_hash(const struct vtep *v, const struct ip6 *ip)
     return hash_words(w, 2, v->hash_key);
 }
 
-static bool on_link(const struct vtep *v, const struct ip6 *ip)
-{
-    const struct ip6 *mine = &v->opt.local.ip;
-    unsigned full = v->opt.prefix_len / 8u, rest = v->opt.prefix_len % 8u;
-    if (memcmp(mine, ip, full) != 0)
-        return false;
-    return rest == 0 || ((mine->b[full] ^ ip->b[full]) >> (8 - rest)) == 0;
-}
-
 static bool is_multicast(const struct vtep *v, const struct ip6 *ip)
 {
     return v->opt.local.v6 ? ip->b[0] == 0xff : (ip->b[0] & 0xf0) == 0xe0;
@@ -216,13 +263,13 @@ static struct mac group_mac(const struct vtep *v, const struct ip6 *ip)
 
 static void endpoint_fill(struct vtep *v, struct endpoint *p, const struct ip6 *ip)
 {
-    static const struct ip6 none;
     p->ip = p->own.ip = *ip;
     p->multicast = is_multicast(v, ip);
-    bool near = p->multicast || on_link(v, ip) || memcmp(&v->opt.gateway, &none, sizeof none) == 0;
-    p->hop = near ? &p->own : &v->gateway;
     if (p->multicast)
         p->own.mac = mac_to_u64(group_mac(v, ip)) | HOP_KNOWN | HOP_STATIC;
+    else
+        p->own.link = (uint8_t)vtep_link_for(v, ip);
+    p->hop = vtep_path(v, p);
     outer_prebuild(&(struct outer_path){.src = v->opt.local.mac,
                                         .vlan = v->opt.local.vlan,
                                         .v6 = v->opt.local.v6,
@@ -281,18 +328,6 @@ uint16_t endpoint_add(struct vtep *v, const struct ip6 *ip)
         if (endpoint_is(v, none, ip))
             return none;
     }
-}
-
-int vtep_set_neighbour(struct vtep *v, const struct ip6 *ip, struct mac mac)
-{
-    uint64_t value = mac_is_zero(mac) ? 0 : mac_to_u64(mac) | HOP_KNOWN | HOP_STATIC;
-    if (memcmp(ip, &v->gateway.ip, sizeof *ip) == 0)
-        atomic_store(&v->gateway.mac, value);
-    uint16_t number = endpoint_add(v, ip);
-    if (number == 0)
-        return -ENOSPC;
-    atomic_store(&endpoint_at(v, number)->own.mac, value);
-    return 0;
 }
 
 static void put_end(struct pkt *k, bool v6, const struct ip6 *src, const struct ip6 *dst)
@@ -388,14 +423,15 @@ static bool publish_map(struct vtep *v)
 }
 
 /* The groups of all ports, each once, behind the struct. */
-static bool publish_local(struct vtep *v)
+static bool publish_local(struct vtep_link *k)
 {
     static const struct ip6 none;
+    struct vtep *v = k->v;
     struct outer_local *l = malloc(sizeof *l + v->n_ports * sizeof(struct ip6));
     if (l == NULL)
         return false;
     struct ip6 *groups = (struct ip6 *)(l + 1);
-    *l = v->opt.local;
+    *l = local_of(k);
     for (unsigned i = 0; i < v->n_ports; i++) {
         bool seen = memcmp(&v->ports[i]->group, &none, sizeof none) == 0;
         for (unsigned j = 0; j < l->n_groups && !seen; j++)
@@ -404,9 +440,17 @@ static bool publish_local(struct vtep *v)
             groups[l->n_groups++] = v->ports[i]->group;
     }
     l->groups = groups;
-    const struct outer_local *old = atomic_exchange(&v->local, l);
+    const struct outer_local *old = atomic_exchange(&k->local, l);
     rcu_defer(v->sw->rcu, free, (void *)old);
     return true;
+}
+
+static bool publish_locals(struct vtep *v)
+{
+    bool ok = true;
+    for (unsigned i = 0; i < v->n_links; i++)
+        ok = publish_local(&v->link[i]) && ok;
+    return ok;
 }
 
 int tunnel_port_join(struct tunnel_port *t, struct errbuf *e)
@@ -422,7 +466,7 @@ int tunnel_port_join(struct tunnel_port *t, struct errbuf *e)
         return errbuf_set(e, ENOMEM, "out of memory");
     v->ports = more;
     v->ports[v->n_ports++] = t;
-    if (publish_map(v) && publish_local(v))
+    if (publish_map(v) && publish_locals(v))
         return 0;
     tunnel_port_leave(t);
     return errbuf_set(e, ENOMEM, "out of memory");
@@ -437,6 +481,6 @@ void tunnel_port_leave(struct tunnel_port *t)
             v->ports[kept++] = v->ports[i];
     }
     v->n_ports = kept;
-    weft_assert(publish_map(v) && publish_local(v)); /* no more than there was */
+    weft_assert(publish_map(v) && publish_locals(v)); /* no more than there was */
     rcu_wait(v->sw->rcu);
 }

@@ -1,4 +1,5 @@
-/* datapath/tunnel.h: VTEPs, the endpoints that they know, and ports into tunnels.
+/* datapath/tunnel.h: VTEPs, the ways that lead from them, the endpoints that they know, and ports
+ * into tunnels.
  *
  *   tenant port -> bridge -> vxlan port -> encap -> underlay port
  *   underlay port -> decap -> vxlan port -> bridge -> tenant port
@@ -10,16 +11,16 @@
  * egress takes the tag away (section 6.1); and the bridge needs to know nothing more of tunnels
  * than split horizon and the endpoint in a place of the FDB (fdb.h).
  *
- * An endpoint is a remote VTEP as seen from one of ours, with its prebuilt header and the MAC
- * of its next hop. Its number is dense, 1..; it never changes or goes away while its VTEP
+ * An endpoint is a remote VTEP as seen from one of ours, with its prebuilt header and its next
+ * hop. Its number is dense, 1..; it never changes or goes away while its VTEP
  * lives, and so may lie in the FDB. A frame's endpoints are: the one that the FDB says; else
  * that of a point-to-point port; else all of the port's flood list (head-end
  * replication, or one multicast group). A port whose remote is the flow's goes before all that
  * where an action has set tun_dst; tun_src may be set to our own address only.
  *
  * Workers read VTEPs, endpoints and the maps without locks. They also add endpoints (the source of
- * a frame, when the VTEP takes unknown ones) and set next hops' MACs: each is a slot
- * of a table made with the VTEP and claimed by compare-and-swap. All else is control's.
+ * a frame, when the VTEP takes unknown ones): each is a slot of a table made with the VTEP and
+ * claimed by compare-and-swap. All else is control's; next hops are under its lock.
  */
 #ifndef WEFT_DATAPATH_TUNNEL_H
 #define WEFT_DATAPATH_TUNNEL_H
@@ -38,18 +39,40 @@ struct weft_switch;
 struct worker;
 struct burst;
 
-/* ------------------------------------------------------------ next hops */
+/* ------------------------------------------------------------ ways */
 
-/* Who gets the frame on the underlay's link. mac: 48 bits, and HOP_* above. */
+enum {
+    VTEP_LINKS_MAX = 4,    /* of a VTEP */
+    VTEP_HOPS_MAX = 64,    /* routers that its routes name */
+    VTEP_ROUTES_MAX = 256, /* of a VTEP */
+    VTEP_VIAS_MAX = 8,     /* next hops of a route */
+};
+
+/* A port, or a VLAN of it, on which the underlay is reached, with our address and MAC there. Link
+ * 0 is the VTEP's own; others are further ways, by which the VTEP's address is heard, too. */
+struct vtep_link {
+    struct vtep *v;
+    uint8_t index;
+    uint8_t prefix_len; /* what is on the link */
+    uint16_t vlan;      /* 0: untagged */
+    struct mac mac;
+    struct ip6 ip;
+    const struct outer_local *_Atomic local; /* replaced whole when a group comes or goes */
+    struct port *_Atomic uplink;             /* NULL: none yet */
+    struct vtep_link *_Atomic next_on_port;
+};
+
+/* Of hop.mac, beside the 48 bits of the MAC. */
 #define HOP_KNOWN  (UINT64_C(1) << 48)
 #define HOP_STATIC (UINT64_C(1) << 49)
+#define HOP_DEAD   (UINT64_C(1) << 50) /* it was asked and doesn't answer */
 
+/* Who gets the frame on a link. control/underlay.h finds out where it is. */
 struct hop {
     struct ip6 ip;
-    _Atomic uint64_t mac;        /* HOP_KNOWN: this is it */
-    _Atomic nsec_t confirmed_ns; /* when it last said so itself */
-    _Atomic nsec_t asked_ns;     /* when we last asked; 0: never */
-    _Atomic uint32_t unanswered; /* questions since then */
+    uint8_t link;
+    _Atomic bool used;    /* a worker sent to it since control looked last */
+    _Atomic uint64_t mac; /* and HOP_* */
 };
 
 /* ------------------------------------------------------------ endpoints */
@@ -57,9 +80,9 @@ struct hop {
 struct endpoint {
     bool multicast; /* a group: its MAC follows from its address */
     struct ip6 ip;
-    struct hop own;  /* when it is on our link */
-    struct hop *hop; /* own, or the gateway's */
-    struct outer_head head;
+    struct hop own;          /* when it is on a link of ours */
+    struct hop *_Atomic hop; /* own, or a router's; NULL: there is no way to it */
+    struct outer_head head;  /* for link 0 */
 };
 
 /* ------------------------------------------------------------ our VTEPs */
@@ -69,15 +92,24 @@ enum tunnel_dscp {
     TUNNEL_DSCP_UNIFORM, /* copied out, and in again */
 };
 
+/* A further link. */
+struct vtep_link_options {
+    uint8_t prefix_len;
+    uint16_t vlan;
+    struct ip6 ip;
+    struct mac mac; /* zero: from the address */
+};
+
 struct vtep_options {
     const char *name;
     struct outer_local local; /* groups are added by ports; mac zero: from the address */
-    uint8_t prefix_len;       /* what is on our link; 0: everything */
-    struct ip6 gateway;       /* for the rest; zero: none */
-    uint8_t ttl;              /* 0: 64 */
-    bool no_df;               /* IPv4: routers may fragment */
-    bool csum4;               /* a UDP checksum over IPv4, too */
-    bool no_csum6;            /* none over IPv6 (RFC 6935) */
+    uint8_t prefix_len;       /* what is on link 0 */
+    const struct vtep_link_options *links;
+    unsigned n_links;
+    uint8_t ttl;   /* 0: 64 */
+    bool no_df;    /* IPv4: routers may fragment */
+    bool csum4;    /* a UDP checksum over IPv4, too */
+    bool no_csum6; /* none over IPv6 (RFC 6935) */
     enum tunnel_dscp dscp_mode;
     uint8_t dscp;          /* of pipe mode, 0..63 */
     bool allow_inner_vlan; /* tagged tenants' frames (RFC 7348 section 6.1: drop) */
@@ -101,13 +133,15 @@ struct vtep {
     char name[WEFT_NAME_MAX];
     struct weft_switch *sw;
     struct vtep_options opt;
-    const struct outer_local *_Atomic local; /* replaced whole when a group comes or goes */
-    struct port *_Atomic uplink;             /* NULL: none yet */
-    struct vtep *_Atomic next_on_port;
+    uint16_t slot;   /* in weft_switch.vteps */
+    uint64_t serial; /* no other VTEP of the switch ever had it */
+    struct vtep_link link[VTEP_LINKS_MAX];
+    unsigned n_links;
+    struct hop hops[VTEP_HOPS_MAX]; /* zero address: free */
+    const struct vtep_routes *_Atomic routes;
     const struct vni_map *_Atomic map;
     struct tunnel_port **ports; /* control's */
     unsigned n_ports;
-    struct hop gateway;
     struct endpoint *endpoints;   /* [FDB_ENDPOINTS_MAX], by number; 0 unused */
     _Atomic uint32_t n_endpoints; /* numbers given */
     _Atomic uint16_t *index;      /* hash of addresses -> number */
@@ -120,13 +154,13 @@ int vtep_create(struct weft_switch *sw, const struct vtep_options *o, struct vte
 /* Its ports must be gone. NULL is fine. */
 void vtep_destroy(struct vtep *v);
 struct vtep *vtep_find(const struct weft_switch *sw, const char *name);
-/* p becomes the way to the underlay; NULL: none. -EINVAL: p is itself a tunnel. Again with the same
+/* p becomes the port of link `link`; NULL: none. -EINVAL: p is itself a tunnel. Again with the same
  * p when its MTU has changed. */
-int vtep_set_uplink(struct vtep *v, struct port *p, struct errbuf *e);
+int vtep_set_uplink(struct vtep *v, unsigned link, struct port *p, struct errbuf *e);
 /* p is about to go: VTEPs lose it. */
 void vtep_port_gone(struct port *p);
-/* Says where ip is; it is not asked for any more. mac zero: forgets that. -ENOSPC. */
-int vtep_set_neighbour(struct vtep *v, const struct ip6 *ip, struct mac mac);
+/* The least of its links' ports; 0: it has none. */
+uint16_t vtep_underlay_mtu(const struct vtep *v);
 
 /* Any thread. The number, or 0: not known. */
 uint16_t endpoint_find(const struct vtep *v, const struct ip6 *ip);
@@ -137,6 +171,51 @@ static inline struct endpoint *endpoint_at(const struct vtep *v, uint16_t number
 {
     return &v->endpoints[number];
 }
+
+/* ------------------------------------------------------------ routes (tunnel_path.c)
+ *
+ * A remote VTEP is reached over the longest prefix that it is in, of a link's or a route's. Of all
+ * that it is in and of each one's next hops, the first that is best is taken: a neighbour that
+ * is known, on a link that is up, before one that isn't known yet, before one that is dead. So a
+ * dead router or link moves tunnels to the next, and back. Control's lock (control/underlay.h);
+ * workers read routes only when they note a new endpoint. */
+
+struct vtep_route_options {
+    struct ip6 to;
+    uint8_t len;
+    uint8_t n;
+    struct ip6 via[VTEP_VIAS_MAX];
+};
+
+struct vtep_route {
+    struct ip6 to;
+    uint8_t len, n;
+    struct hop *via[VTEP_VIAS_MAX];
+};
+
+/* Longest prefixes first; immutable. */
+struct vtep_routes {
+    unsigned n;
+    struct vtep_route r[];
+};
+
+/* Those and no others. -EINVAL: too many, with a message; -ENOMEM. */
+int vtep_set_routes(struct vtep *v, const struct vtep_route_options *r, unsigned n,
+                    struct errbuf *e);
+/* Looks again which way each endpoint goes, as links and neighbours are now. Returns how many
+ * took another. */
+unsigned vtep_reroute(struct vtep *v);
+/* What neighbours say of ip on a link: HOP_* and a MAC, or 0: nothing. True: a hop of ours changed.
+ */
+bool vtep_hop_set(struct vtep *v, unsigned link, const struct ip6 *ip, uint64_t mac);
+/* Which link has it in its prefix: the first of the longest; link 0 when none has. */
+unsigned vtep_link_for(const struct vtep *v, const struct ip6 *ip);
+/* The same as vtep_hop_set() of a neighbour that stays; mac zero: not any more. -ENOSPC. */
+int vtep_set_neighbour(struct vtep *v, const struct ip6 *ip, struct mac mac);
+
+/* Any thread: where it goes now; NULL: nowhere. */
+struct hop *vtep_path(struct vtep *v, struct endpoint *p);
+bool vtep_link_up(const struct vtep *v, unsigned link);
 
 /* ------------------------------------------------------------ ports into tunnels */
 
@@ -179,12 +258,22 @@ struct tunnel_in {
     uint16_t from; /* endpoint */
 };
 
-/* underlay.c: ARP (RFC 826) and neighbour discovery (RFC 4861) of our addresses. True: it was that
- * and m is taken. */
-bool underlay_neighbour(struct worker *w, struct vtep *v, struct rte_mbuf *m);
-/* The next hop's MAC as HOP_*; asks for it when it is unknown or getting old. 0: not known. */
-uint64_t underlay_hop(struct worker *w, struct vtep *v, struct hop *h);
-/* Control, about once a second: asks for those that ports flood to before frames need them. */
-void vtep_resolve(struct vtep *v, nsec_t now);
+/* underlay.c: ARP (RFC 826) and Neighbor Discovery (RFC 4861) on a VTEP's link go to control, which
+ * asks and answers. True: it was ours alone and m is taken. */
+bool underlay_neighbour(struct worker *w, struct vtep_link *l, struct rte_mbuf *m);
+/* A frame to endpoint number `to`, whole but for the destination's MAC, waits for that. Takes m. */
+void underlay_wait(struct worker *w, struct vtep *v, uint16_t to, struct rte_mbuf *m);
+
+/* Notes of what comes with PUNT_UNDERLAY, in struct pkt: `reason`, and who it is about. */
+enum underlay_why { UNDERLAY_NEIGHBOUR, UNDERLAY_WAIT };
+
+/* Link and VTEP by pkt.cookie; NULL: it has gone. Under control's lock. */
+/* Any thread: a worker sends m by that link, or (why) drops it. Takes m. */
+void underlay_out(struct weft_switch *sw, uint64_t cookie, struct rte_mbuf *m, int why);
+/* Worker 0, when weft_switch.out_waiting says so. */
+void stage_underlay_out(struct worker *w);
+
+uint64_t underlay_cookie(const struct vtep *v, unsigned link);
+struct vtep_link *underlay_link(const struct weft_switch *sw, uint64_t cookie);
 
 #endif

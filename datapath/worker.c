@@ -18,6 +18,7 @@
 #include "datapath/pipeline.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
+#include "datapath/tunnel.h"
 
 #define LEARN_AGAIN_NS NSEC_PER_MSEC
 
@@ -118,6 +119,9 @@ unsigned worker_poll(struct worker *w, nsec_t now)
     const struct poll_set *set = atomic_load_explicit(&w->poll, memory_order_acquire);
     w->now = now;
     unsigned n = poll_all_that_matter(w, set);
+    if (__builtin_expect(atomic_load_explicit(&w->sw->out_waiting, memory_order_relaxed), 0) &&
+        w->index == 0)
+        stage_underlay_out(w);
     worker_flush(w);
     if (n > 0)
         punt_wake(w->sw->punt);

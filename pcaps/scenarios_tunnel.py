@@ -188,14 +188,14 @@ def neighbours():
     ask = Ether(src=THEIRS[0], dst="ff:ff:ff:ff:ff:ff") / ARP(op=1, hwsrc=THEIRS[0], psrc="192.0.2.2", pdst=HERE4)
     answer = Ether(src=OURS, dst=THEIRS[0]) / ARP(op=2, hwsrc=OURS, psrc=HERE4, hwdst=THEIRS[0], pdst="192.0.2.2")
     yield tunnel("vxlan-arp", "who asks for the VTEP's address is told (RFC 826)") \
-        .io(1, "u", ask, {"u": bytes(answer).ljust(60, b"\0")}, drop="tunnel-neighbour") \
+        .io(1, "u", ask, {"u": bytes(answer).ljust(60, b"\0")}) \
         .io(2, "u", arp("b"), drop="no-destination")
     ns = Ether(src=THEIRS[0], dst="33:33:ff:00:00:01") / IPv6(src=THERE[6][0], dst="ff02::1:ff00:1", hlim=255) / \
         ICMPv6ND_NS(tgt=HERE6) / ICMPv6NDOptSrcLLAddr(lladdr=THEIRS[0])
     na = Ether(src=OURS, dst=THEIRS[0]) / IPv6(src=HERE6, dst=THERE[6][0], hlim=255) / \
         ICMPv6ND_NA(tgt=HERE6, R=0, S=1, O=1) / ICMPv6NDOptDstLLAddr(lladdr=OURS)
     yield tunnel("vxlan-nd", "and over IPv6 (RFC 4861 7.2.4)", v=6) \
-        .io(1, "u", ns, {"u": na}, drop="tunnel-neighbour")
+        .io(1, "u", ns, {"u": na})
 
 
 def tunnel_scenarios():

@@ -324,16 +324,16 @@ static void vteps_of_one_name_on_two_hosts_have_macs_of_their_own(void **state)
 static void without_an_underlay_port_it_is_said_so(void **state)
 {
     struct net *n = plain(state);
-    weft_assert(vtep_set_uplink(n->v, NULL, NULL) == 0);
+    weft_assert(vtep_set_uplink(n->v, 0, NULL, NULL) == 0);
     assert_false(n->t->link_up);
     atomic_store(&n->t->link_up, true);
     in(n, 1, tenant(9, 1, 0, 53));
-    assert_int_equal(port_drops(n->t, DROP_TUN_NO_UPLINK), 1);
+    assert_int_equal(port_drops(n->t, DROP_TUN_NO_UPLINK), 2); /* one for each remote */
     assert_int_equal(port_stats_sum(n->t).tx_packets, 0);
-    weft_assert(vtep_set_uplink(n->v, n->l->p[UPLINK], NULL) == 0);
+    weft_assert(vtep_set_uplink(n->v, 0, n->l->p[UPLINK], NULL) == 0);
     port_destroy(n->l->p[UPLINK]); /* and it may go under the VTEP */
     n->l->p[UPLINK] = n->l->p[3];
-    assert_null(atomic_load(&n->v->uplink));
+    assert_null(atomic_load(&n->v->link[0].uplink));
     free(n);
 }
 

@@ -1,4 +1,4 @@
-/* Tunnels: the next hop is found, ours is told, and no frame of the underlay crosses a VNI. */
+/* Tunnels: no frame of the underlay crosses a VNI. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,119 +7,6 @@
 #include <cmocka.h>
 
 #include "tests/unit/tunnel_net.h"
-
-/* ------------------------------------------------------------ next hops */
-
-static struct net *unresolved(void **state, bool six)
-{
-    struct net *n = net_of(*state, (struct vtep_options){.local.v6 = six});
-    for (uint8_t i = 2; i < 4; i++) {
-        struct ip6 ip = addr(six, i);
-        vtep_set_neighbour(n->v, &ip, (struct mac){{0}});
-    }
-    return n;
-}
-
-static void rfc826_the_next_hop_is_asked_for_and_its_answer_used(void **state)
-{
-    struct net *n = unresolved(state, false);
-    in(n, 1, tenant(9, 1, 0, 53));
-    struct lan_port *p = lan_of(n->l, UPLINK);
-    assert_int_equal(p->n_out, 2);
-    assert_memory_equal(p->out[0].b, "\xff\xff\xff\xff\xff\xff", 6);
-    assert_memory_equal(p->out[0].b + 12, "\x08\x06\0\1\x08\0\6\4\0\1", 10);
-    assert_memory_equal(p->out[0].b + 28, "\xc0\0\2\1\0\0\0\0\0\0\xc0\0\2\2", 14);
-    assert_int_equal(port_drops(n->t, DROP_TUN_NO_NEIGHBOUR), 2);
-    in(n, 1, tenant(9, 1, 0, 53)); /* not again within a second */
-    assert_int_equal(p->n_out, 0);
-    struct bytes a = {.len = 60};
-    memcpy(a.b, &n->v->opt.local.mac, 6);
-    memcpy(a.b + 6, &remote_mac, 6);
-    memcpy(a.b + 12, "\x08\x06\0\1\x08\0\6\4\0\2", 10);
-    memcpy(a.b + 22, &remote_mac, 6);
-    memcpy(a.b + 28, "\xc0\0\2\2", 4);
-    memcpy(a.b + 32, &n->v->opt.local.mac, 6);
-    memcpy(a.b + 38, "\xc0\0\2\1", 4);
-    in(n, UPLINK, a);
-    assert_int_equal(drops(n, DROP_TUN_NEIGHBOUR), 1);
-    in(n, 1, tenant(9, 1, 0, 53));
-    assert_int_equal(p->n_out, 1);
-    read_out(n, 0, 2, OUTER_OK);
-    free(n);
-}
-
-static void a_next_hop_that_stops_answering_is_forgotten(void **state)
-{
-    struct net *n = unresolved(state, false);
-    struct bytes t = tenant(9, 1, 0, 53);
-    struct hop *h = endpoint_at(n->v, 1)->hop;
-    atomic_store(&h->mac, HOP_KNOWN | mac_to_u64(remote_mac));
-    atomic_store(&h->confirmed_ns, n->l->now);
-    n->l->now += 31 * NSEC_PER_SEC;
-    for (int i = 0; i < 3; i++, n->l->now += 2 * NSEC_PER_SEC) {
-        in(n, 1, t);
-        assert_true(atomic_load(&h->mac) & HOP_KNOWN);
-    }
-    in(n, 1, t);
-    assert_int_equal(atomic_load(&h->mac), 0);
-    free(n);
-}
-
-static void rfc826_who_asks_for_our_address_is_answered(void **state)
-{
-    struct net *n = plain(state);
-    struct bytes a = {.len = 60};
-    memset(a.b, 0xff, 6);
-    memcpy(a.b + 6, &remote_mac, 6);
-    memcpy(a.b + 12, "\x08\x06\0\1\x08\0\6\4\0\1", 10);
-    memcpy(a.b + 22, &remote_mac, 6);
-    memcpy(a.b + 28, "\xc0\0\2\7", 4);
-    memcpy(a.b + 38, "\xc0\0\2\1", 4);
-    in(n, UPLINK, a);
-    struct lan_port *p = lan_of(n->l, UPLINK);
-    assert_int_equal(p->n_out, 1);
-    assert_memory_equal(p->out[0].b, &remote_mac, 6);
-    assert_memory_equal(p->out[0].b + 20, "\0\2", 2);
-    assert_memory_equal(p->out[0].b + 22, &n->v->opt.local.mac, 6);
-    assert_memory_equal(p->out[0].b + 28, "\xc0\0\2\1", 4);
-    a.b[41] = 9; /* for another: it goes its way */
-    in(n, UPLINK, a);
-    assert_int_equal(p->n_out, 0);
-    assert_int_equal(drops(n, DROP_NO_DESTINATION), 1);
-    free(n);
-}
-
-static void rfc4861_section_7_2_solicitations_are_sent_and_answered(void **state)
-{
-    struct net *n = unresolved(state, true);
-    struct lan_port *p = lan_of(n->l, UPLINK);
-    in(n, 1, tenant(9, 1, 0, 53));
-    assert_int_equal(p->n_out, 2);
-    assert_memory_equal(p->out[0].b, "\x33\x33\xff\0\0\2", 6);
-    struct bytes ns = {.len = p->out[0].len};
-    memcpy(ns.b, p->out[0].b, ns.len);
-    assert_int_equal(ns.b[54], 135);
-    /* the same, as .2 would ask for us */
-    uint8_t *nd = ns.b + 54;
-    struct ip6 two = addr(true, 2), one = addr(true, 1);
-    memcpy(ns.b + 6, &remote_mac, 6);
-    ns.b[5] = 1, ns.b[53] = 1;
-    memcpy(ns.b + 22, &two, 16);
-    memcpy(nd + 8, &one, 16);
-    memcpy(nd + 26, &remote_mac, 6);
-    memset(nd + 2, 0, 2);
-    uint8_t pseudo[8] = {0, 0, 0, 32, 0, 0, 0, 58};
-    be16 c = csum_finish(csum_add(csum_add(csum_add(0, ns.b + 22, 32), pseudo, 8), nd, 32));
-    memcpy(nd + 2, &c, 2);
-    in(n, UPLINK, ns);
-    assert_int_equal(p->n_out, 1);
-    assert_int_equal(p->out[0].b[54], 136);
-    assert_memory_equal(p->out[0].b, &remote_mac, 6);
-    assert_memory_equal(p->out[0].b + 54 + 26, &n->v->opt.local.mac, 6);
-    in(n, 1, tenant(9, 1, 0, 53)); /* its question told us where it is */
-    read_out(n, 0, 2, OUTER_OK);
-    free(n);
-}
 
 /* ------------------------------------------------------------ nobody crosses */
 
@@ -255,10 +142,6 @@ static void frames_of_one_burst_keep_their_own_vnis(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(rfc826_the_next_hop_is_asked_for_and_its_answer_used),
-        T(a_next_hop_that_stops_answering_is_forgotten),
-        T(rfc826_who_asks_for_our_address_is_answered),
-        T(rfc4861_section_7_2_solicitations_are_sent_and_answered),
         T(no_frame_ever_crosses_a_vni),
         T(frames_of_one_burst_keep_their_own_vnis),
     };

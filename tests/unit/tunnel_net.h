@@ -59,7 +59,7 @@ static struct net *net_of(struct lan *l, struct vtep_options o)
     o.local.udp_port = VXLAN_UDP_PORT;
     o.prefix_len = 24;
     weft_assert(vtep_create(l->sw, &o, &n->v, NULL) == 0);
-    weft_assert(vtep_set_uplink(n->v, l->p[UPLINK], NULL) == 0);
+    weft_assert(vtep_set_uplink(n->v, 0, l->p[UPLINK], NULL) == 0);
     struct ip6 remotes[2] = {addr(n->six, 2), addr(n->six, 3)};
     for (int i = 0; i < 2; i++) {
         struct mac mac = remote_mac;
