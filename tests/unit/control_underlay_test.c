@@ -55,6 +55,7 @@ static struct lab lab(void **state, struct vtep_options o)
 
 static void end(struct lab *b)
 {
+    wait_ms(b, 10); /* what is on its way to the engine */
     underlay_forget(b->u, b->n->v, b->n->l->now);
     lan_run(b->n->l);
     underlay_free(b->u);
