@@ -14,7 +14,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 ifeq ($(filter deps clean lint,$(MAKECMDGOALS)),)
-PKGS       := libdpdk libcyaml yaml-0.1 jansson libevent libevent_pthreads openssl libnl-3.0 libnl-route-3.0
+PKGS       := libdpdk libcyaml yaml-0.1 jansson libevent libevent_pthreads libevent_openssl openssl libnl-3.0 libnl-route-3.0
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -march=%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpcap -lpthread
 endif

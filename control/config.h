@@ -175,7 +175,7 @@ struct config_bridge {
     char *name;
     char *datapath_id;  /* 16 hex digits; NULL: derived from the name */
     char *fail_mode;    /* "standalone" (default), "secure" */
-    char **controllers; /* "tcp:127.0.0.1:6653", "ptcp:6654:127.0.0.1" */
+    char **controllers; /* "tcp:127.0.0.1:6653", "ptcp:6654:127.0.0.1", "ssl:", "pssl:" */
     unsigned controllers_count;
     uint32_t probe_s; /* inactivity probe; 0: 5 */
     bool local;       /* make a LOCAL tap named like the bridge */
@@ -209,9 +209,16 @@ struct config_memory {
     char *driver_path; /* a DPDK driver that is not in DPDK: a shared object, or a folder of them */
 };
 
+/* For ssl: and pssl: controllers: PEM files. */
+struct config_tls {
+    char *private_key, *certificate;
+    char *ca_cert; /* who may have signed a controller's certificate */
+};
+
 struct config {
     struct config_workers workers;
     struct config_memory memory;
+    struct config_tls tls;
     char *log_level; /* "error", "warning", "info" (default), "debug" */
     struct config_vtep *vteps;
     unsigned vteps_count;

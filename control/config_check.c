@@ -106,7 +106,14 @@ static int check_controllers(struct config_check *k, const struct config_bridge 
         if (!target_parse(b->controllers[i], &t))
             return config_refuse(k, key,
                                  "\"%.80s\" is no controller; expected tcp:ADDRESS[:PORT] or "
-                                 "ptcp:[PORT][:ADDRESS], addresses numeric, IPv6 in []",
+                                 "ptcp:[PORT][:ADDRESS], ssl: or pssl: with TLS, addresses "
+                                 "numeric, IPv6 in []",
+                                 b->controllers[i]);
+        const struct config_tls *tls = &k->c->tls;
+        if (t.tls && (!tls->private_key || !tls->certificate || !tls->ca_cert))
+            return config_refuse(k, key,
+                                 "\"%.80s\" needs tls: {private_key: FILE, certificate: FILE, "
+                                 "ca_cert: FILE}",
                                  b->controllers[i]);
         for (unsigned j = 0; j < i; j++)
             if (!strcmp(b->controllers[i], b->controllers[j]))

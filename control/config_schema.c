@@ -243,9 +243,17 @@ static const cyaml_schema_field_t memory_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t tls_fields[] = {
+    TEXT(struct config_tls, "private_key", private_key),
+    TEXT(struct config_tls, "certificate", certificate),
+    TEXT(struct config_tls, "ca_cert", ca_cert),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_MAPPING("workers", OPT | CYAML_FLAG_FLOW, struct config, workers, workers_fields),
     CYAML_FIELD_MAPPING("memory", OPT | CYAML_FLAG_FLOW, struct config, memory, memory_fields),
+    CYAML_FIELD_MAPPING("tls", OPT | CYAML_FLAG_FLOW, struct config, tls, tls_fields),
     TEXT(struct config, "log_level", log_level),
     LIST(struct config, "vteps", vteps, &vtep_item),
     LIST(struct config, "routers", routers, &router_item),

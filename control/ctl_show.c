@@ -145,15 +145,19 @@ int ctl_controller_show(struct ctl *c, int argc, char **argv)
     int code = ctl_ask(c, "controller.show", named("bridge", argc, argv), &r);
     if (!r)
         return code;
-    ctl_table_init(&t, "BRIDGE|CONTROLLER|STATE|ROLE|PEER|>FLOW MODS|>PACKET INS|>LOST|LAST ERROR");
+    ctl_table_init(
+        &t,
+        "BRIDGE|CONTROLLER|STATE|VERSION|ROLE|PEER|TLS|>FLOW MODS|>PACKET INS|>LOST|LAST ERROR");
     json_array_foreach(r, i, b) json_array_foreach(json_object_get(b, "controllers"), k, v)
     {
         const json_t *n = json_object_get(v, "counters");
         ctl_table_cell(&t, "%s", ctl_s(b, "bridge"));
         ctl_table_cell(&t, "%s", ctl_s(v, "target"));
         ctl_table_cell(&t, "%s", ctl_s(v, "state"));
+        ctl_table_cell(&t, "%s", ctl_s(v, "version"));
         ctl_table_cell(&t, "%s", ctl_s(v, "role"));
         ctl_table_cell(&t, "%s", ctl_s(v, "peer"));
+        ctl_table_cell(&t, "%s", ctl_s(v, "tls"));
         ctl_table_cell(&t, "%lld", ctl_i(n, "flow_mods"));
         ctl_table_cell(&t, "%lld", ctl_i(n, "packet_ins"));
         ctl_table_cell(&t, "%lld", ctl_i(n, "packet_ins_dropped"));

@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,7 @@
 #include <unistd.h>
 
 #include "control/target.h"
+#include "control/tls.h"
 #include "control/weft_priv.h"
 
 enum {
@@ -46,6 +50,8 @@ struct controller {
     unsigned n_conns;
     nsec_t retry_ns; /* active: when to connect; NSEC_NEVER while there is a connection */
     unsigned backoff_s;
+    nsec_t refused_ns; /* when that was last said */
+    uint64_t n_refused;
     char why[160]; /* why the last one ended */
 };
 
@@ -103,8 +109,18 @@ static void conn_free(struct conn *c)
 static void last_words(struct conn *c)
 {
     struct evbuffer *out = bufferevent_get_output(c->bev);
+    SSL *ssl = c->of->target.tls ? bufferevent_openssl_get_ssl(c->bev) : NULL;
+    size_t n = evbuffer_get_length(out);
     (void)evbuffer_unfreeze(out, 1);
-    (void)evbuffer_write(out, bufferevent_getfd(c->bev));
+    if (!ssl) {
+        (void)evbuffer_write(out, bufferevent_getfd(c->bev));
+        return;
+    }
+    const void *p = n ? evbuffer_pullup(out, (ev_ssize_t)n) : NULL;
+    if (p)
+        (void)SSL_write(ssl, p, (int)n);
+    (void)SSL_shutdown(ssl);
+    ERR_clear_error();
 }
 
 static void conn_end(struct conn *c, const char *why)
@@ -209,6 +225,13 @@ static void start_session(struct conn *c)
     weft_kick(b->w);
 }
 
+static const char *error_text(struct conn *c)
+{
+    unsigned long ssl = c->of->target.tls ? bufferevent_get_openssl_error(c->bev) : 0;
+    const char *why = ssl ? ERR_reason_error_string(ssl) : NULL;
+    return why ? why : evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR());
+}
+
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
     struct conn *c = arg;
@@ -219,19 +242,45 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     else if (what & BEV_EVENT_EOF)
         conn_end(c, "closed by the controller");
     else if (what & BEV_EVENT_ERROR)
-        conn_end(c, evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+        conn_end(c, error_text(c));
     weft_kick(b->w);
 }
 
 /* ---- coming up ---- */
 
+static struct bufferevent *tls_new(struct controller *k, evutil_socket_t fd)
+{
+    struct weft *w = k->all->b->w;
+    struct errbuf e = {""};
+    SSL *ssl = w->config ? tls_connection(w->tls, &w->config->tls, &e) : NULL;
+    if (!ssl) {
+        snprintf(k->why, sizeof k->why, "%s", e.text);
+        weft_log(w, LOG_LVL_WARNING, "bridge %s: controller %s: %s", k->all->b->dp->name, k->text,
+                 e.text);
+        return NULL;
+    }
+    struct bufferevent *bev =
+        bufferevent_openssl_socket_new(w->base, fd, ssl,
+                                       k->target.passive ? BUFFEREVENT_SSL_ACCEPTING
+                                                         : BUFFEREVENT_SSL_CONNECTING,
+                                       BEV_OPT_CLOSE_ON_FREE);
+    if (bev)
+        bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+    else
+        SSL_free(ssl);
+    return bev;
+}
+
+/* fd stays the caller's when there is no memory. */
 static struct conn *conn_new(struct controller *k, evutil_socket_t fd)
 {
     struct conn *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     c->of = k;
-    c->bev = bufferevent_socket_new(k->all->b->w->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    c->give_up_ns = weft_now(k->all->b->w) + BACKOFF_MAX_S * NSEC_PER_SEC;
+    c->bev = k->target.tls ? tls_new(k, fd)
+                           : bufferevent_socket_new(k->all->b->w->base, fd, BEV_OPT_CLOSE_ON_FREE);
     if (!c->bev) {
         free(c);
         return NULL;
@@ -250,7 +299,6 @@ static void start_connect(struct controller *k)
         schedule_retry(k);
         return;
     }
-    c->give_up_ns = weft_now(k->all->b->w) + BACKOFF_MAX_S * NSEC_PER_SEC;
     /* A refusal at once (no route) comes through on_event as well, or by the return value. */
     if (bufferevent_socket_connect(c->bev, (struct sockaddr *)&k->target.addr,
                                    (int)k->target.addr_len) < 0 &&
@@ -258,21 +306,37 @@ static void start_connect(struct controller *k)
         conn_end(c, strerror(errno));
 }
 
+/* Said once a second at most: who floods us with connections shall not flood the log as well. */
+static void refused(struct controller *k)
+{
+    nsec_t now = weft_now(k->all->b->w);
+    k->n_refused++;
+    if (now - k->refused_ns < NSEC_PER_SEC && k->refused_ns)
+        return;
+    k->refused_ns = now;
+    weft_log(k->all->b->w, LOG_LVL_WARNING,
+             "bridge %s: controller %s: one more connection refused (%llu so far), there are %u",
+             k->all->b->dp->name, k->text, (unsigned long long)k->n_refused, k->n_conns);
+}
+
 static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *a, int len,
                       void *arg)
 {
     struct controller *k = arg;
-    struct conn *c = k->n_conns < PASSIVE_MAX ? conn_new(k, fd) : NULL;
+    bool room = k->n_conns < PASSIVE_MAX;
+    struct conn *c = room ? conn_new(k, fd) : NULL;
     (void)l;
     if (!c) {
-        weft_log(k->all->b->w, LOG_LVL_WARNING,
-                 "bridge %s: controller %s: one more connection refused, there are %u",
-                 k->all->b->dp->name, k->text, k->n_conns);
+        if (!room)
+            refused(k);
         evutil_closesocket(fd);
         return;
     }
     target_print(a, (socklen_t)len, c->peer, sizeof c->peer);
-    start_session(c);
+    if (!k->target.tls)
+        start_session(c); /* else when hands are shaken */
+    else
+        weft_kick(k->all->b->w);
 }
 
 static int start_listen(struct controller *k, struct errbuf *e)
@@ -460,17 +524,29 @@ unsigned of_conns_primary(const struct of_conns *all)
 
 /* ---- for weftctl ---- */
 
+static const char *version_name(uint8_t version)
+{
+    static const char *const names[] = {"", "1.0", "1.1", "1.2", "1.3", "1.4", "1.5"};
+    return version < sizeof names / sizeof names[0] ? names[version] : "?";
+}
+
 static json_t *conn_json(const struct controller *k, const struct conn *c)
 {
     struct ofs_counters n = {0};
     const char *state = k->target.passive ? "listening" : "waiting";
+    char tls[160] = "";
     if (c) {
         state = !c->connected ? "connecting" : c->was_up ? "connected" : "handshake";
         n = c->s ? ofs_counters(c->s) : n;
+        if (c->connected && k->target.tls)
+            tls_describe(bufferevent_openssl_get_ssl(c->bev), tls, sizeof tls);
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "target", k->text,
-                     "state", state, "role", c && c->s ? ofs_role_name(c->s) : "equal", "peer",
-                     c ? c->peer : "", "last_error", k->why, "counters", "rx_messages",
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}",
+                     "target", k->text, "state", state, "role",
+                     c && c->s ? ofs_role_name(c->s) : "equal", "version",
+                     version_name(c && c->s ? ofs_version(c->s) : 0), "peer", c ? c->peer : "",
+                     "tls", tls, "last_error", k->why, "refused", (json_int_t)k->n_refused,
+                     "counters", "bundles", (json_int_t)n.bundles, "rx_messages",
                      (json_int_t)n.rx_messages, "tx_messages", (json_int_t)n.tx_messages,
                      "errors_sent", (json_int_t)n.errors_sent, "errors_received",
                      (json_int_t)n.errors_received, "packet_ins", (json_int_t)n.packet_ins,

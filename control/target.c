@@ -69,10 +69,11 @@ static bool parse_passive(const char *text, struct target *t)
 bool target_parse(const char *text, struct target *out)
 {
     memset(out, 0, sizeof *out);
-    out->passive = !strncmp(text, "ptcp:", 5);
+    out->tls = !strncmp(text, "ssl:", 4) || !strncmp(text, "pssl:", 5);
+    out->passive = !strncmp(text, "ptcp:", 5) || !strncmp(text, "pssl:", 5);
     if (out->passive)
         return parse_passive(text + 5, out);
-    return !strncmp(text, "tcp:", 4) && parse_active(text + 4, out);
+    return (out->tls || !strncmp(text, "tcp:", 4)) && parse_active(text + 4, out);
 }
 
 void target_print(const struct sockaddr *a, socklen_t len, char *out, size_t size)

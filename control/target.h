@@ -1,8 +1,8 @@
 /* control/target.h: where a controller is.
  *
- * "tcp:ADDRESS[:PORT]": we connect; "ptcp:[PORT][:ADDRESS]": we listen (any local address when none
- * is given, as ovs-vswitchd does). Addresses are numeric, IPv6 in brackets; the
- * port is IANA's 6653 unless given. Any thread.
+ * "tcp:ADDRESS[:PORT]": we connect; "ssl:" the same with TLS; "pssl:" and "ptcp:[PORT][:ADDRESS]":
+ * we listen (any local address when none is given, as ovs-vswitchd does). Addresses are numeric,
+ * IPv6 in brackets; the port is IANA's 6653 unless given. Any thread.
  */
 #ifndef WEFT_CONTROL_TARGET_H
 #define WEFT_CONTROL_TARGET_H
@@ -13,7 +13,7 @@
 enum { TARGET_PORT = 6653 };
 
 struct target {
-    bool passive;
+    bool passive, tls;
     struct sockaddr_storage addr;
     socklen_t addr_len;
 };

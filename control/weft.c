@@ -7,6 +7,7 @@
 
 #include "control/config_priv.h"
 #include "control/linkwatch.h"
+#include "control/tls.h"
 #include "control/weft_priv.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
@@ -234,8 +235,9 @@ int weft_create(const struct weft_options *o, struct config *c, struct weft **ou
         w->stepped = o->stepped;
         w->base = o->base;
         w->link_fd = -1;
+        w->tls = tls_create();
         w->config_path = o->config_path ? strdup(o->config_path) : NULL;
-        r = config_check(c, e);
+        r = w->tls ? config_check(c, e) : errbuf_set(e, ENOMEM, "out of memory");
     }
     if (r == 0)
         r = start_all(w, o, c, e);
@@ -279,6 +281,7 @@ void weft_free(struct weft *w)
         close(w->link_fd);
     switch_destroy(w->sw);
     lag_free(w->lag);
+    tls_free(w->tls);
     config_free(w->config);
     free(w->config_path);
     free(w);

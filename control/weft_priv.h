@@ -99,6 +99,7 @@ struct weft {
     bool stepped;
     struct event_base *base;
     struct event *tick, *punted, *links;
+    struct tls *tls;           /* keys for ssl: controllers */
     int link_fd;               /* linkwatch.h; -1: none */
     struct lag *lag;           /* LACP */
     struct span *span;         /* spanning trees */

@@ -26,7 +26,7 @@ static const struct {
     {"a: b\nc: d: e",
      "weft.yaml:2: this is not YAML: mapping values are not allowed in this context"},
     {"bridge: 1",
-     "weft.yaml:1: unknown key \"bridge\"; expected one of workers, memory, log_level, vteps, "
+     "weft.yaml:1: unknown key \"bridge\"; expected one of workers, memory, tls, log_level, vteps, "
      "routers, bridges"},
     {"log_level: info\nlog_level: info", "weft.yaml:2: log_level: given twice; expected once"},
     {"log_level: loud", "weft.yaml:1: log_level: \"loud\"; expected error, warning, info or debug"},
@@ -57,7 +57,8 @@ static const struct {
      "weft.yaml:3: bridges[0].fail_mode: \"open\"; expected standalone or secure"},
     {BR "    controllers:\n      - tcp:127.0.0.1:6653\n      - udp:1\n",
      "weft.yaml:5: bridges[0].controllers[1]: \"udp:1\" is no controller; expected "
-     "tcp:ADDRESS[:PORT] or ptcp:[PORT][:ADDRESS], addresses numeric, IPv6 in []"},
+     "tcp:ADDRESS[:PORT] or ptcp:[PORT][:ADDRESS], ssl: or pssl: with TLS, addresses numeric, IPv6 "
+     "in []"},
     {BR "    fdb: {size: 2000000}\n",
      "weft.yaml:3: bridges[0].fdb.size: 2000000 entries; give 1..1048576"},
     {BR "    fdb:\n      static:\n        - {mac: \"02:00:00:00:00:01\", port: x}\n",
@@ -314,9 +315,9 @@ static void controller_targets_are_parsed(void **state)
 {
     (void)state;
     struct target t;
-    static const char *const good[] = {"tcp:127.0.0.1", "tcp:127.0.0.1:1", "tcp:[::1]:6653",
-                                       "ptcp:",         "ptcp:6654",       "ptcp:6654:127.0.0.1",
-                                       "ptcp:6654:[::]"};
+    static const char *const good[] = {"tcp:127.0.0.1",  "tcp:127.0.0.1:1", "tcp:[::1]:6653",
+                                       "ptcp:",          "ptcp:6654",       "ptcp:6654:127.0.0.1",
+                                       "ptcp:6654:[::]", "ssl:1.2.3.4",     "pssl:6654"};
     static const char *const wrong[] = {"",
                                         "tcp:",
                                         "tcp:host:1",
@@ -324,7 +325,7 @@ static void controller_targets_are_parsed(void **state)
                                         "tcp:::1",
                                         "tcp:[::1",
                                         "ptcp:66666",
-                                        "ssl:1.2.3.4",
+                                        "tls:1.2.3.4",
                                         "ptcp:1:x",
                                         "tcp:1.2.3.4:65536",
                                         "tcp:1.2.3.4:12x"};
