@@ -11,7 +11,7 @@ int group_mod(struct ofs *s, const struct message *m, struct ofw_error *e)
     if (!room)
         return session_refuse(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_GROUPS, "out of memory");
     s->arena.n = 0;
-    int r = ofw_group_mod_decode(m->body, &s->arena, room, &mod, e);
+    int r = s->codec->group_mod_decode(m->body, &s->arena, room, &mod, e);
     if (r == 0 && s->mode == CHANGE_UNDOABLE)
         r = ofm_undo_group_mod(s->undo, &mod, s->now, e);
     else if (r == 0 && s->mode == CHANGE_NOW)
@@ -25,7 +25,10 @@ static void encode_stats(struct reply *r, const void *entry)
 {
     ofw_group_stats_encode(&r->w, entry);
 }
-static void encode_desc(struct reply *r, const void *entry) { ofw_group_desc_encode(&r->w, entry); }
+static void encode_desc(struct reply *r, const void *entry)
+{
+    r->s->codec->group_desc_encode(&r->w, entry);
+}
 
 static void add_stats(struct reply *r, const struct ofm_group *g)
 {

@@ -60,7 +60,7 @@ struct portion {
 static void encode_flow(struct reply *r, const void *entry)
 {
     if (r->nx)
-        nx10_flow_stats_encode(&r->w, entry);
+        r->s->codec->flow_short_encode(&r->w, entry);
     else
         r->s->codec->flow_stats_encode(&r->w, entry);
 }
@@ -127,7 +127,7 @@ static int aggregate(struct ofs *s, uint32_t xid, const struct ofw_multipart_req
         return bad_table(e);
     ofm_select(s->host.model, q, add_to_sum, &sum);
     struct reply r = begin_as(s, xid, OFPMP_AGGREGATE, q->nx);
-    ofw_aggregate_encode(&r.w, sum.packets, sum.bytes, sum.flows);
+    s->codec->aggregate_encode(&r.w, sum.packets, sum.bytes, sum.flows);
     reply_end(&r, false);
     return 0;
 }

@@ -159,11 +159,11 @@ static void take_hello(struct ofs *s, const struct message *m)
     const struct ofw_codec *codec = m->h.type == OFPT_HELLO ? agree(m) : NULL;
     if (m->h.type == OFPT_ERROR) {
         s->counters.errors_received++;
-        session_close(s, "the peer refused our hello: we speak OpenFlow 1.0, 1.3, 1.4");
+        session_close(s, "the peer refused our hello: we speak OpenFlow 1.0, 1.3, 1.4, 1.5");
     } else if (m->h.type != OFPT_HELLO) {
         hello_failed(s, m, "expected a hello first");
     } else if (!codec) {
-        hello_failed(s, m, "no version in common: we speak OpenFlow 1.0, 1.3, 1.4");
+        hello_failed(s, m, "no version in common: we speak OpenFlow 1.0, 1.3, 1.4, 1.5");
     } else {
         s->codec = codec;
         s->version = codec->version;

@@ -14,6 +14,7 @@ const struct ofw_codec of13_codec = {
     .flow_mod_decode = ofw_flow_mod_decode,
     .packet_out_decode = ofw_packet_out_decode,
     .port_mod_decode = ofw_port_mod_decode,
+    .group_mod_decode = ofw_group_mod_decode,
     .multipart_decode = ofw_multipart_decode,
     .async_decode = ofw_async_decode,
     .error_encode = ofw_error_encode,
@@ -24,12 +25,15 @@ const struct ofw_codec of13_codec = {
     .async_encode = ofw_async_encode,
     .multipart_begin = begin13,
     .flow_stats_encode = ofw_flow_stats_encode,
+    .aggregate_encode = ofw_aggregate_encode,
     .table_stats_encode = ofw_table_stats_encode,
     .port_stats_encode = ofw_port_stats_encode,
     .port_desc_encode = ofw_port_desc_encode,
+    .group_desc_encode = ofw_group_desc_encode,
 };
 
-static const struct ofw_codec *const codecs[] = {&of10_codec, &of13_codec, &of14_codec};
+static const struct ofw_codec *const codecs[] = {&of10_codec, &of13_codec, &of14_codec,
+                                                 &of15_codec};
 
 enum { CODECS = sizeof codecs / sizeof codecs[0] };
 

@@ -11,6 +11,7 @@
 #ifndef WEFT_OFPROTO_WIRE_CODEC_H
 #define WEFT_OFPROTO_WIRE_CODEC_H
 
+#include "ofproto/wire/group.h"
 #include "ofproto/wire/msg.h"
 #include "ofproto/wire/role.h"
 
@@ -26,6 +27,8 @@ struct ofw_codec {
     int (*packet_out_decode)(struct reader r, struct ofw_arena *arena, struct ofw_packet_out *out,
                              struct ofw_error *e);
     int (*port_mod_decode)(struct reader r, struct ofw_port_mod *out, struct ofw_error *e);
+    int (*group_mod_decode)(struct reader r, struct ofw_arena *arena, struct ofw_bucket *buckets,
+                            struct ofw_group_mod *out, struct ofw_error *e);
     int (*multipart_decode)(struct reader r, struct ofw_multipart_req *out, struct ofw_error *e);
     int (*async_decode)(struct reader r, struct ofw_async *io, struct ofw_error *e);
 
@@ -37,12 +40,15 @@ struct ofw_codec {
     void (*port_status_encode)(struct writer *w, uint32_t xid, uint8_t reason,
                                const struct ofw_port *p);
     void (*async_encode)(struct writer *w, uint32_t xid, const struct ofw_async *a);
-    /* nx: Nicira's form of a FLOW or AGGREGATE reply, of 1.0 */
+    /* nx: a FLOW or AGGREGATE reply in Nicira's form (1.0), as FLOW_STATS (1.5) */
     size_t (*multipart_begin)(struct writer *w, uint32_t xid, uint16_t type, bool nx);
     void (*flow_stats_encode)(struct writer *w, const struct ofw_flow_stats *s);
+    void (*flow_short_encode)(struct writer *w, const struct ofw_flow_stats *s); /* when `nx` */
+    void (*aggregate_encode)(struct writer *w, uint64_t packets, uint64_t bytes, uint32_t flows);
     void (*table_stats_encode)(struct writer *w, const struct ofw_table_stats *s);
     void (*port_stats_encode)(struct writer *w, const struct ofw_port_stats *s);
     void (*port_desc_encode)(struct writer *w, const struct ofw_port *p);
+    void (*group_desc_encode)(struct writer *w, const struct ofw_group_desc *d);
 };
 
 /* NULL: a version that we don't speak. */
@@ -54,7 +60,7 @@ uint8_t ofw_codec_type(const struct ofw_codec *c, uint8_t wire);
 /* The message at `bytes`, whose header is 1.3's, as one of the version. */
 void ofw_codec_sign(const struct ofw_codec *c, uint8_t *bytes);
 
-extern const struct ofw_codec of10_codec, of13_codec, of14_codec;
+extern const struct ofw_codec of10_codec, of13_codec, of14_codec, of15_codec;
 
 /* ---- Nicira's messages for 1.0 (and role for all): nx10.c ---- */
 

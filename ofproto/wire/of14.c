@@ -1,15 +1,14 @@
 /* OpenFlow 1.4 where its bytes are not 1.3's (1.4.1, 7.2.1, 7.3.4.3, 7.3.5.6, 7.3.10): ports, their
  * statistics and asynchronous configuration have properties; errors know bundles. */
 #include "ofproto/wire/bundle.h"
-#include "ofproto/wire/codec.h"
+#include "ofproto/wire/of15.h"
 #include "ofproto/wire/wire.h"
 
-enum { OFPET14_BAD_PROPERTY = 14, OFPBPC_BAD_TYPE = 0, OFPBPC_BAD_LEN = 1 };
 enum { OFPPDPT_ETHERNET = 0, OFPPMPT_ETHERNET = 0, OFPPSPT_ETHERNET = 0 };
 enum { PROPERTY_EXPERIMENTER = 0xffff, ERROR_DATA_BYTES = 64 };
 
 /* Types that 1.4 has no more are none of ours: 22 and 23 are 1.3's queue configuration. */
-static const uint8_t types[] = {
+const uint8_t of14_types[OF14_TYPES] = {
     0,  1,  2,  3,  4,         5,         6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
     18, 19, 20, 21, UINT8_MAX, UINT8_MAX, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34,
 };
@@ -20,7 +19,7 @@ static int bad_property(struct ofw_error *e, uint16_t code, const char *why)
 }
 
 /* The next property: its body in *body. 0: there is none left; -1: it is broken. */
-static int next_property(struct reader *r, uint16_t *type, struct reader *body, struct ofw_error *e)
+int of14_next_property(struct reader *r, uint16_t *type, struct reader *body, struct ofw_error *e)
 {
     if (r->left == 0)
         return 0;
@@ -36,7 +35,7 @@ static int next_property(struct reader *r, uint16_t *type, struct reader *body, 
 
 /* ---- ports ---- */
 
-static void port_desc_encode(struct writer *w, const struct ofw_port *p)
+void of14_port_desc_encode(struct writer *w, const struct ofw_port *p)
 {
     size_t at = w->len, name_len = strnlen(p->name, sizeof p->name - 1);
     write_u32(w, p->no);
@@ -60,17 +59,17 @@ static void port_desc_encode(struct writer *w, const struct ofw_port *p)
     write_patch_u16(w, at + 4, (uint16_t)(w->len - at));
 }
 
-static void port_status_encode(struct writer *w, uint32_t xid, uint8_t reason,
-                               const struct ofw_port *p)
+void of14_port_status_encode(struct writer *w, uint32_t xid, uint8_t reason,
+                             const struct ofw_port *p)
 {
     size_t at = of13_begin(w, OFPT_PORT_STATUS, xid);
     write_u8(w, reason);
     write_zeros(w, 7);
-    port_desc_encode(w, p);
+    of14_port_desc_encode(w, p);
     of13_finish(w, at);
 }
 
-static int port_mod_decode(struct reader r, struct ofw_port_mod *out, struct ofw_error *e)
+int of14_port_mod_decode(struct reader r, struct ofw_port_mod *out, struct ofw_error *e)
 {
     const uint32_t known = OFPPC_PORT_DOWN | OFPPC_NO_RECV | OFPPC_NO_FWD | OFPPC_NO_PACKET_IN;
     struct reader body;
@@ -84,7 +83,7 @@ static int port_mod_decode(struct reader r, struct ofw_port_mod *out, struct ofw
     out->mask = read_u32(&r);
     if (r.bad)
         return ofw_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN, "port-mod of a wrong length");
-    while ((more = next_property(&r, &type, &body, e)) > 0) {
+    while ((more = of14_next_property(&r, &type, &body, e)) > 0) {
         if (type != OFPPMPT_ETHERNET)
             return bad_property(e, OFPBPC_BAD_TYPE, "ports here are Ethernet ports");
         out->advertise = read_u32(&body);
@@ -98,7 +97,7 @@ static int port_mod_decode(struct reader r, struct ofw_port_mod *out, struct ofw
     return 0;
 }
 
-static void port_stats_encode(struct writer *w, const struct ofw_port_stats *s)
+void of14_port_stats_encode(struct writer *w, const struct ofw_port_stats *s)
 {
     size_t at = w->len;
     write_u16(w, 0);
@@ -142,12 +141,12 @@ static uint32_t *async_mask(struct ofw_async *a, uint16_t type)
 }
 
 /* What it doesn't name stays. */
-static int async_decode(struct reader r, struct ofw_async *io, struct ofw_error *e)
+int of14_async_decode(struct reader r, struct ofw_async *io, struct ofw_error *e)
 {
     struct reader body;
     uint16_t type;
     int more;
-    while ((more = next_property(&r, &type, &body, e)) > 0) {
+    while ((more = of14_next_property(&r, &type, &body, e)) > 0) {
         if (type > 11 && type < 0xfffe)
             return bad_property(e, OFPBPC_BAD_TYPE, "unknown property of asynchronous messages");
         uint32_t *mask = type <= 11 ? async_mask(io, type) : NULL;
@@ -159,7 +158,7 @@ static int async_decode(struct reader r, struct ofw_async *io, struct ofw_error 
     return more;
 }
 
-static void async_encode(struct writer *w, uint32_t xid, const struct ofw_async *a)
+void of14_async_encode(struct writer *w, uint32_t xid, const struct ofw_async *a)
 {
     struct ofw_async copy = *a;
     size_t at = of13_begin(w, OFPT_GET_ASYNC_REPLY, xid);
@@ -173,8 +172,8 @@ static void async_encode(struct writer *w, uint32_t xid, const struct ofw_async 
 
 /* ---- the rest ---- */
 
-static void error_encode(struct writer *w, uint32_t xid, const struct ofw_error *e,
-                         const void *request, size_t len)
+void of14_error_encode(struct writer *w, uint32_t xid, const struct ofw_error *e,
+                       const void *request, size_t len)
 {
     size_t at = of13_begin(w, OFPT_ERROR, xid);
     write_u16(w, e->type);
@@ -192,22 +191,25 @@ static size_t begin(struct writer *w, uint32_t xid, uint16_t type, bool nx)
 
 const struct ofw_codec of14_codec = {
     .version = OF14_VERSION,
-    .n_types = sizeof types,
-    .types = types,
+    .n_types = OF14_TYPES,
+    .types = of14_types,
     .flow_mod_decode = ofw_flow_mod_decode, /* importance, where 1.3 has padding */
     .packet_out_decode = ofw_packet_out_decode,
-    .port_mod_decode = port_mod_decode,
+    .port_mod_decode = of14_port_mod_decode,
+    .group_mod_decode = ofw_group_mod_decode,
     .multipart_decode = ofw_multipart_decode,
-    .async_decode = async_decode,
-    .error_encode = error_encode,
+    .async_decode = of14_async_decode,
+    .error_encode = of14_error_encode,
     .features_encode = ofw_features_encode,
     .packet_in_encode = ofw_packet_in_encode,
     .flow_removed_encode = ofw_flow_removed_encode,
-    .port_status_encode = port_status_encode,
-    .async_encode = async_encode,
+    .port_status_encode = of14_port_status_encode,
+    .async_encode = of14_async_encode,
     .multipart_begin = begin,
     .flow_stats_encode = ofw_flow_stats_encode,
+    .aggregate_encode = ofw_aggregate_encode,
     .table_stats_encode = ofw_table_stats_encode,
-    .port_stats_encode = port_stats_encode,
-    .port_desc_encode = port_desc_encode,
+    .port_stats_encode = of14_port_stats_encode,
+    .port_desc_encode = of14_port_desc_encode,
+    .group_desc_encode = ofw_group_desc_encode,
 };

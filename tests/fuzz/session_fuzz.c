@@ -161,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t piece = 1 + data[0] * 16u, at = 1;
     nsec_t now = 0;
     /* Most seeds are 1.3's; the first byte picks the version, too. */
-    f.version = data[0] % 8 == 6 ? 1 : data[0] % 8 == 7 ? 5 : OF13_VERSION;
+    f.version = data[0] % 8 == 6 ? 1 : data[0] % 8 == 7 ? 5 : data[0] % 8 == 5 ? 6 : OF13_VERSION;
     uint8_t hello[8] = {f.version, 0, 0, 8, 0, 0, 0, 1};
     drain_hello(s);
     (void)ofs_rx(s, hello, sizeof hello, now);

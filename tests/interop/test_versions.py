@@ -5,7 +5,7 @@ import pytest
 
 from house import free_port, run, until
 
-VERSIONS = ["", "OpenFlow10", "OpenFlow13", "OpenFlow14"]
+VERSIONS = ["", "OpenFlow10", "OpenFlow13", "OpenFlow14", "OpenFlow15"]
 
 
 def start(house, version, n=2):
@@ -99,7 +99,7 @@ def test_packet_out_and_monitor(house, version):
     monitor.wait_for("PORT_STATUS")
 
 
-@pytest.mark.parametrize("version14", ["OpenFlow14"])
+@pytest.mark.parametrize("version14", ["OpenFlow13", "OpenFlow14", "OpenFlow15"])
 def test_groups_meters_and_bundles_of_later_versions(house, version14, tmp_path):
     _, (one, two), ofctl, _ = start(house, version14)
     ofctl("add-group", "group_id=1,type=select,bucket=weight:2,output:1,bucket=weight:3,output:2")

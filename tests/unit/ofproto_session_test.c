@@ -38,8 +38,9 @@ static void hello_agrees_on_a_version(void **state)
     static const struct {
         uint8_t version, bitmap; /* 0: none */
         uint8_t agreed;          /* 0: none */
-    } table[] = {{4, 0, 4},    {5, 0, 5},    {1, 0, 1},    {3, 0, 0},    {2, 0, 0},   {6, 0x12, 4},
-                 {1, 0x12, 4}, {6, 0x80, 0}, {4, 0x0c, 0}, {6, 0x22, 5}, {4, 0x0e, 1}};
+    } table[] = {{4, 0, 4},    {5, 0, 5},    {1, 0, 1},    {3, 0, 0},    {2, 0, 0},
+                 {6, 0x12, 4}, {1, 0x12, 4}, {6, 0x80, 0}, {4, 0x0c, 0}, {6, 0x22, 5},
+                 {4, 0x0e, 1}, {6, 0, 6},    {9, 0, 6}};
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
         uint8_t element[8] = {0, 1, 0, 8, 0, 0, 0, table[i].bitmap};
         start_with((struct ofs_options){0});
