@@ -151,6 +151,8 @@ int apply_config(struct weft *w, const struct config *want, struct errbuf *e)
     if (r == 0)
         r = apply_vteps_link(w, want, e);
     if (r == 0)
+        r = apply_mtus(w, e);
+    if (r == 0)
         r = gateway_apply(w->gateway, want, e);
     if (r == 0)
         order_bridges(w, want);

@@ -258,8 +258,8 @@ static int change_keys(struct weft_port *p, const struct config_port *cp, struct
     struct mac mac;
     struct port_vlan v;
     uint16_t mtu = cp->mtu ? cp->mtu : 1500;
-    if (p->dp->tunnel && !cp->mtu)
-        mtu = p->dp->mtu; /* follows the underlay's: apply_vteps_link() */
+    if (!cp->mtu && (p->dp->tunnel || apply_mtu_follows(cp)))
+        mtu = p->dp->mtu; /* follows the underlay's: apply_vteps_link(), apply_mtus() */
     if (p->dp->tunnel)
         p->dp->tunnel->auto_mtu = !cp->mtu;
     if (differs(p, cp, vlan_keys)) {

@@ -136,6 +136,10 @@ int apply_vteps_create(struct weft *w, const struct config *want, struct errbuf 
 /* When all ports are there: their ways to the underlay. */
 int apply_vteps_link(struct weft *w, const struct config *want, struct errbuf *e);
 void apply_vteps_free(struct weft *w);
+/* apply_mtu.c. Ports of VMs and routers that ask for no MTU have that of the VNIs in their VLANs.
+ */
+int apply_mtus(struct weft *w, struct errbuf *e);
+bool apply_mtu_follows(const struct config_port *cp);
 int apply_statics(struct of_bridge *b, const struct config_bridge *want, struct errbuf *e);
 
 /* ---- ofbridge.c, offlows.c ---- */

@@ -91,6 +91,26 @@ void route_error(struct route_burst *b, struct rte_mbuf *m, enum route_why why, 
     route_drop(b, m, drop);
 }
 
+void route_error_about(struct worker *w, struct router_if *i, const struct rte_mbuf *m,
+                       uint16_t tags, uint16_t mtu)
+{
+    int no = 0;
+    if (!police(&i->police[POLICE_ERROR], rates[POLICE_ERROR], w->now))
+        return;
+    struct rte_mbuf *c = quote(w, m);
+    if (c == NULL)
+        return;
+    char *b = rte_pktmbuf_mtod(c, char *);
+    memmove(b + tags, b, 12);
+    rte_pktmbuf_adj(c, tags);
+    route_note_put(c, &(struct route_note){.ifc = i->number,
+                                           .gen = i->gen,
+                                           .why = ROUTE_WHY_TOO_BIG,
+                                           .mtu = mtu});
+    if (!punt_packet(w->sw->punt, PUNT_ROUTER, c, w->now, &no))
+        rte_pktmbuf_free(c); /* the packet itself is counted */
+}
+
 void route_too_big(struct route_burst *b, struct rte_mbuf *m, struct next_hop *n, uint32_t number,
                    bool ip6)
 {

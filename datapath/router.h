@@ -172,6 +172,11 @@ struct route_note {
 void route_note_put(struct rte_mbuf *m, const struct route_note *n);
 struct route_note route_note_get(const struct rte_mbuf *m);
 
+/* Control is told that m (its IP header `tags` bytes behind where Ethernet alone would end) was too
+ * long for a link of i's subnet, whose MTU is this, if i's policer allows. m stays the caller's. */
+void route_error_about(struct worker *w, struct router_if *i, const struct rte_mbuf *m,
+                       uint16_t tags, uint16_t mtu);
+
 /* Rewrites an IP packet for next hop n (VIA, MAC known): addresses, TTL. Workers, and control for
  * packets that waited. The frame is Ethernet without tags, its IP header checked. */
 void route_rewrite(struct rte_mbuf *m, const struct next_hop *n, uint64_t mac);

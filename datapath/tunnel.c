@@ -232,13 +232,6 @@ void vtep_port_gone(struct port *p)
         (void)vtep_set_uplink(l->v, l->index, NULL, NULL);
 }
 
-uint16_t tunnel_inner_mtu(const struct vtep *v, uint16_t underlay_mtu)
-{
-    /* The outer IP packet holds all but the outer Ethernet header, and the inner one's instead. */
-    uint16_t over = v->opt.local.v6 ? OUTER_BYTES_IPV6 : OUTER_BYTES_IPV4;
-    return underlay_mtu > over + WEFT_MTU_MIN ? (uint16_t)(underlay_mtu - over) : WEFT_MTU_MIN;
-}
-
 /* ------------------------------------------------------------ endpoints */
 
 static uint64_t address_hash(const struct vtep *v, const struct ip6 *ip)

@@ -236,6 +236,9 @@ struct tunnel_port {
     const struct tunnel_flood *flood;
 };
 
+/* m is longer than tunnel port p may send, and about to be dropped: a router's interface in its
+ * VLAN tells its sender, if there is one, a few times a second. Workers; m stays the caller's. */
+void tunnel_too_big(struct worker *w, const struct port *p, const struct rte_mbuf *m);
 /* The longest IP packet of a tenant that fits an underlay of this MTU. */
 uint16_t tunnel_inner_mtu(const struct vtep *v, uint16_t underlay_mtu);
 /* Makes it hear its VNI; -EEXIST: another port does. For port_vxlan.c. */

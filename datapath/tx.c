@@ -4,6 +4,7 @@
 #include "datapath/offload.h"
 #include "datapath/pipeline.h"
 #include "datapath/router.h"
+#include "datapath/tunnel.h"
 
 /* A GSO frame of 64 KiB in segments of 256 bytes; a smaller segment size is nobody's. */
 enum { SEGMENTS_MAX = 256 };
@@ -92,6 +93,8 @@ void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
         return;
     }
     if (__builtin_expect(too_big(m, p->mtu), 0)) {
+        if (p->tunnel != NULL)
+            tunnel_too_big(w, p, m);
         worker_drop_at(w, p, m, DROP_TX_TOO_BIG);
         return;
     }
