@@ -33,6 +33,11 @@ static int router_neigh(struct weft *w, json_t *params, json_t **out, struct err
     return answer(gateway_neighbours_json(w->gateway, name), name, out, e);
 }
 
+static int vrrp_show(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
+{
+    return api_done(gateway_vrrp_json(w->gateway, api_str(params, "name")), out, e);
+}
+
 const struct api_method api_router_methods[] = {
     {"router.show",
      router_show,
@@ -43,5 +48,9 @@ const struct api_method api_router_methods[] = {
      {{"name", API_STRING, false}, {"prefix", API_STRING, false}},
      "routes, the best of each prefix"},
     {"router.neigh", router_neigh, {{"name", API_STRING, false}}, "neighbours of routers"},
+    {"vrrp.show",
+     vrrp_show,
+     {{"name", API_STRING, false}},
+     "virtual routers of VRRP, of one port or router or of all"},
     {0},
 };

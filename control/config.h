@@ -30,6 +30,34 @@ struct config_port_stp {
     bool network; /* bridge assurance */
 };
 
+/* What lowers a virtual router's priority; one of the four is given. */
+struct config_track {
+    char *port, *bond, *controller, *route; /* names; a bridge's; a prefix */
+    uint16_t members;                       /* of the bond, at least; 0: 1 */
+    uint16_t lower;                         /* by so much; 0: it stops */
+};
+
+/* A virtual router of VRRP; what isn't given is vrrp_config_default()'s. */
+struct config_vrrp {
+    uint16_t vrid;
+    char **addresses; /* of one family; of IPv6 the first is link-local */
+    unsigned addresses_count;
+    char *version;     /* "3" (default), "2", "2+3" */
+    uint16_t priority; /* 1..254; 255: the addresses are the interface's own */
+    uint16_t interval_cs;
+    bool *preempt; /* NULL: true */
+    uint32_t preempt_delay_s;
+    bool accept;        /* packets to the addresses are taken when not the owner, too */
+    bool pseudo_header; /* as keepalived and old FRR sum IPv4 version 3 */
+    char **peers;       /* unicast */
+    unsigned peers_count;
+    uint16_t ttl_min;
+    char *group; /* sync group */
+    uint16_t announce_count, announce_every_cs, announce_again_s;
+    struct config_track *track;
+    unsigned track_count;
+};
+
 struct config_port {
     char *name;
     char *type; /* "tap", "vhost-user", "af_packet", "pcap", "null", "ring", "dpdk", "vxlan" */
@@ -65,9 +93,11 @@ struct config_port {
     char *router;     /* router: whose interface it is; NULL: nobody's yet */
     char **addresses; /* router: "192.0.2.1/24", "2001:db8::1/64" */
     unsigned addresses_count;
-    char *urpf;   /* router: "off" (default), "loose", "strict" */
-    bool anycast; /* router: the same MAC and addresses are on every host */
-    bool dad;     /* router: look for duplicates before an address is used */
+    char *urpf;               /* router: "off" (default), "loose", "strict" */
+    bool anycast;             /* router: the same MAC and addresses are on every host */
+    bool dad;                 /* router: look for duplicates before an address is used */
+    struct config_vrrp *vrrp; /* router */
+    unsigned vrrp_count;
     struct config_port_stp stp;
     /* A VM's port: what is bound to it (config_vm.c). */
     char **ip; /* "192.0.2.7", "2001:db8::7", or prefixes of them */

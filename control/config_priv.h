@@ -99,6 +99,9 @@ void config_vtep_free(struct config_vtep *v);
 /* config_router.c */
 int config_check_routers(struct config_check *k);
 int config_check_interface(struct config_check *k, const struct config_port *p);
+struct vrrp_config;
+/* gateway_vrrp.c: false: an address doesn't parse. link and group are the caller's. */
+bool config_vrrp(const struct config_vrrp *c, struct vrrp_config *out);
 /* gateway_static.c: is that a gateway of this family, with interface and weight? */
 bool config_route_via(const char *text, bool ip6);
 /* Every flow, group and meter parses (config_flows.c). */

@@ -4,6 +4,7 @@
 
 #include "control/config_priv.h"
 #include "datapath/ecmp.h"
+#include "vrrp/vrrp.h"
 
 enum { ADDRESSES_MAX = 30, ROUTERS_MAX_ = 1024 };
 
@@ -96,6 +97,62 @@ static bool is_host(const struct ip6 *ip, bool ip6)
     return ip6 ? ip->b[0] != 0xff : ip->b[0] != 127 && ip->b[0] < 224;
 }
 
+/* ---- VRRP ---- */
+
+static int check_track(struct config_check *k, const char *path, const struct config_vrrp *v)
+{
+    for (unsigned i = 0; i < v->track_count; i++) {
+        const struct config_track *t = &v->track[i];
+        struct ip6 ip;
+        uint8_t len;
+        bool ip6;
+        char key[64];
+        (void)snprintf(key, sizeof key, "%s.track[%u]", path, i);
+        if ((t->port != NULL) + (t->bond != NULL) + (t->controller != NULL) + (t->route != NULL) !=
+            1)
+            return config_refuse(k, key, "give one of port, bond, controller and route");
+        if (t->lower > 254)
+            return config_refuse(k, key, "lower: %u; give 1..254, or nothing: it stops then",
+                                 t->lower);
+        if (t->route && !config_ip(t->route, &ip, &ip6, &len))
+            return config_refuse(k, key, "route: \"%.60s\"; expected 0.0.0.0/0", t->route);
+    }
+    return v->track_count > VRRP_TRACKS_MAX
+               ? config_refuse(k, path, "track: %u; at most %d", v->track_count, VRRP_TRACKS_MAX)
+               : 0;
+}
+
+static int check_vrrp(struct config_check *k, const struct config_port *p)
+{
+    static const char *const versions[] = {"3", "2", "2+3"};
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < p->vrrp_count; i++) {
+        const struct config_vrrp *v = &p->vrrp[i];
+        struct vrrp_config c;
+        struct errbuf e = {""};
+        bool known = v->version == NULL;
+        char key[32];
+        (void)snprintf(key, sizeof key, "vrrp[%u]", i);
+        for (unsigned n = 0; !known && n < 3; n++)
+            known = !strcmp(v->version, versions[n]);
+        if (!known)
+            return config_refuse(k, key, "version: \"%.20s\"; expected 2, 3 or 2+3", v->version);
+        if (v->vrid < 1 || v->vrid > 255 || v->priority > 255)
+            return config_refuse(k, key, "give vrid 1..255 and priority 1..255");
+        if (v->ttl_min > 255 || v->announce_count > 255)
+            return config_refuse(k, key, "give ttl_min and announce_count up to 255");
+        if (!config_vrrp(v, &c) || vrrp_config_check(&c, &e) < 0)
+            return config_refuse(k, key, "%.200s",
+                                 e.text[0] ? e.text : "an address or peer is no IP address");
+        for (unsigned j = 0; j < i; j++)
+            if (p->vrrp[j].vrid == v->vrid &&
+                !strchr(p->vrrp[j].addresses[0], ':') == !strchr(v->addresses[0], ':'))
+                return config_refuse(k, key, "vrid: %u is there already", v->vrid);
+        r = check_track(k, key, v);
+    }
+    return r;
+}
+
 int config_check_interface(struct config_check *k, const struct config_port *p)
 {
     if (p->router && !find_router(k->c, p->router))
@@ -120,5 +177,5 @@ int config_check_interface(struct config_check *k, const struct config_port *p)
             if (!strcmp(p->addresses[i], p->addresses[j]))
                 return config_refuse(k, key, "\"%.60s\" is there twice", p->addresses[i]);
     }
-    return 0;
+    return check_vrrp(k, p);
 }

@@ -34,6 +34,40 @@ static const cyaml_schema_field_t port_stp_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t track_fields[] = {
+    TEXT(struct config_track, "port", port),
+    TEXT(struct config_track, "bond", bond),
+    TEXT(struct config_track, "controller", controller),
+    TEXT(struct config_track, "route", route),
+    NUMBER(struct config_track, "members", members),
+    NUMBER(struct config_track, "lower", lower),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t track_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_track, track_fields)};
+
+static const cyaml_schema_field_t vrrp_fields[] = {
+    CYAML_FIELD_UINT("vrid", CYAML_FLAG_DEFAULT, struct config_vrrp, vrid),
+    LIST(struct config_vrrp, "addresses", addresses, &text_item),
+    TEXT(struct config_vrrp, "version", version),
+    NUMBER(struct config_vrrp, "priority", priority),
+    NUMBER(struct config_vrrp, "interval_cs", interval_cs),
+    CYAML_FIELD_BOOL_PTR("preempt", OPT_PTR, struct config_vrrp, preempt),
+    NUMBER(struct config_vrrp, "preempt_delay_s", preempt_delay_s),
+    FLAG(struct config_vrrp, "accept", accept),
+    FLAG(struct config_vrrp, "pseudo_header", pseudo_header),
+    LIST(struct config_vrrp, "peers", peers, &text_item),
+    NUMBER(struct config_vrrp, "ttl_min", ttl_min),
+    TEXT(struct config_vrrp, "group", group),
+    NUMBER(struct config_vrrp, "announce_count", announce_count),
+    NUMBER(struct config_vrrp, "announce_every_cs", announce_every_cs),
+    NUMBER(struct config_vrrp, "announce_again_s", announce_again_s),
+    LIST(struct config_vrrp, "track", track, &track_item),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t vrrp_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_vrrp, vrrp_fields)};
+
 const cyaml_schema_field_t config_port_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_port, name, 1, 255),
     CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_POINTER, struct config_port, type, 1, 255),
@@ -82,6 +116,7 @@ const cyaml_schema_field_t config_port_fields[] = {
     TEXT(struct config_port, "urpf", urpf),
     FLAG(struct config_port, "anycast", anycast),
     FLAG(struct config_port, "dad", dad),
+    LIST(struct config_port, "vrrp", vrrp, &vrrp_item),
     CYAML_FIELD_MAPPING("stp", OPT | CYAML_FLAG_FLOW, struct config_port, stp, port_stp_fields),
     LIST(struct config_port, "ip", ip, &text_item),
     LIST(struct config_port, "macs", macs, &text_item),

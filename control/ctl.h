@@ -145,6 +145,7 @@ int ctl_api(struct ctl *c, int argc, char **argv);
 int ctl_router_show(struct ctl *c, int argc, char **argv);
 int ctl_router_route(struct ctl *c, int argc, char **argv);
 int ctl_router_neigh(struct ctl *c, int argc, char **argv);
+int ctl_vrrp_show(struct ctl *c, int argc, char **argv);
 int ctl_vtep_show(struct ctl *c, int argc, char **argv);
 int ctl_vni_show(struct ctl *c, int argc, char **argv);
 int ctl_stp_show(struct ctl *c, int argc, char **argv);

@@ -67,6 +67,8 @@ const struct ctl_command ctl_commands[] = {
      "routes, the best of each prefix", "  weftctl router route r1 0.0.0.0/0\n"},
     {"router", "neigh", ctl_router_neigh, 0, 1, 0, "[ROUTER]",
      "neighbours (ARP, ND) with their states", NULL},
+    {"vrrp", "show", ctl_vrrp_show, 0, 1, 0, "[PORT]",
+     "virtual routers of VRRP: states, priorities, who is Active", NULL},
     {"stp", "show", ctl_stp_show, 0, 1, 0, "[BRIDGE]",
      "spanning trees: root, roles, states, and why a port is blocked",
      "  weftctl bridge set br0 stp.mode=rstp stp.priority=4096\n"

@@ -115,3 +115,36 @@ int ctl_router_neigh(struct ctl *c, int argc, char **argv)
     json_decref(r);
     return code;
 }
+
+int ctl_vrrp_show(struct ctl *c, int argc, char **argv)
+{
+    struct ctl_table t;
+    json_t *r, *v;
+    size_t i;
+    int code = ctl_ask(c, "vrrp.show", params_of(argc, argv), &r);
+    if (code != CTL_OK || !r)
+        return code;
+    ctl_table_init(
+        &t, "PORT|>VRID|>IP|STATE|>FOR|WHY|>PRIORITY|ACTIVE|>INTERVAL|>SENT|>HEARD|ADDRESSES");
+    json_array_foreach(r, i, v)
+    {
+        struct strbuf a = {0};
+        ctl_join(&a, json_object_get(v, "addresses"));
+        ctl_table_cell(&t, "%s", ctl_s(v, "port"));
+        ctl_table_cell(&t, "%lld", ctl_i(v, "vrid"));
+        ctl_table_cell(&t, "v%lld", ctl_i(v, "family"));
+        ctl_table_cell(&t, "%s", ctl_s(v, "state"));
+        ctl_table_cell(&t, "%s", ctl_age(ctl_n(v, "since_s")).s);
+        ctl_table_cell(&t, "%s", ctl_s(v, "reason"));
+        ctl_table_cell(&t, "%lld", ctl_i(v, "effective"));
+        ctl_table_cell(&t, "%s", ctl_i(v, "active_priority") ? ctl_s(v, "active") : "");
+        ctl_table_cell(&t, "%.2fs", ctl_n(v, "interval_cs") / 100);
+        ctl_table_cell(&t, "%s", ctl_si(ctl_n(v, "sent")).s);
+        ctl_table_cell(&t, "%s", ctl_si(ctl_n(v, "received")).s);
+        ctl_table_cell(&t, "%s", strbuf_text(&a));
+        strbuf_free(&a);
+    }
+    ctl_table_print(&t, c->out, "no VRRP\n");
+    json_decref(r);
+    return code;
+}

@@ -151,6 +151,7 @@ int gateway_apply(struct gateway *g, const struct config *want, struct errbuf *e
 {
     pthread_mutex_lock(&g->lock);
     g->now = switch_now(g->sw);
+    g->track_due = 0;
     int r = apply(g, want, e);
     pthread_mutex_unlock(&g->lock);
     return r;
@@ -168,6 +169,8 @@ void gateway_port_gone(struct gateway *g, struct port *p)
         memset(i, 0, sizeof *i);
     }
     pthread_mutex_unlock(&g->lock);
+    if (!g->sw->opt.stepped)
+        router_port_drain(p);
 }
 
 void gateway_free(struct gateway *g)
@@ -177,6 +180,8 @@ void gateway_free(struct gateway *g)
     for (unsigned i = 0; i < ROUTERS_MAX; i++)
         if (g->router[i] != NULL)
             destroy(g, g->router[i]);
+    vrrp_destroy(g->vrrp);
+    free(g->vr);
     neigh_destroy(g->neigh);
     if (g->by_next != NULL)
         munmap(g->by_next, by_next_bytes);

@@ -32,6 +32,11 @@ int gateway_apply(struct gateway *g, const struct config *want, struct errbuf *e
 /* Before it is destroyed. */
 void gateway_port_gone(struct gateway *g, struct port *p);
 
+/* The daemon ends: VRRP's priority 0. The frames are in the routers' ports' queues then. */
+void gateway_stop(struct gateway *g);
+/* `weftctl vrrp show`. */
+json_t *gateway_vrrp_json(struct gateway *g, const char *name);
+
 /* What `weftctl router show`, `router route` and `router neigh` show; name NULL: of all. NULL: no
  * such router. */
 json_t *gateway_json(struct gateway *g, const char *name);

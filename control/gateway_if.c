@@ -98,8 +98,10 @@ static void own_mac(struct gateway *g, struct gw_if *i, bool on)
 
 void gw_if_down(struct gateway *g, struct gw_if *i)
 {
+    struct errbuf e;
     if (i->router == NULL)
         return;
+    (void)gw_vrrp_apply(g, i, NULL, &e);
     atomic_store_explicit(&i->dp->router, NULL, memory_order_release);
     while (i->n_addrs > 0)
         del(g, i, i->n_addrs - 1);
@@ -109,7 +111,8 @@ void gw_if_down(struct gateway *g, struct gw_if *i)
     own_mac(g, i, false);
     next_free(g->r, i->local_next);
     next_free(g->r, i->link_next);
-    i->local_next = i->link_next = 0;
+    next_free(g->r, i->answer_next);
+    i->local_next = i->link_next = i->answer_next = 0;
     i->router = NULL;
 }
 
@@ -117,7 +120,8 @@ static int bring_up(struct gateway *g, struct gw_if *i, struct gw_router *v, str
 {
     i->local_next = next_new(g->r, &(struct next_hop){.kind = NEXT_LOCAL, .ifc = i->dp});
     i->link_next = next_new(g->r, &(struct next_hop){.kind = NEXT_LINK, .ifc = i->dp});
-    if (i->local_next == 0 || i->link_next == 0)
+    i->answer_next = next_new(g->r, &(struct next_hop){.kind = NEXT_ANSWER, .ifc = i->dp});
+    if (i->local_next == 0 || i->link_next == 0 || i->answer_next == 0)
         return errbuf_set(e, ENOSPC, "port %s: there are %d next hops already", i->dp->port->name,
                           ROUTER_NEXTS_MAX);
     i->router = v;
@@ -206,7 +210,8 @@ int gw_if_apply(struct gateway *g, struct port *p, const struct config_port *cp,
     if (r < 0)
         return r;
     neigh_up(g, i, !cp->down);
-    return follow_addrs(g, i, cp, e);
+    r = follow_addrs(g, i, cp, e);
+    return r < 0 ? r : gw_vrrp_apply(g, i, cp, e);
 }
 
 /* ---- looking ---- */

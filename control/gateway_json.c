@@ -142,6 +142,61 @@ static void add_neighbours(struct gateway *g, const char *name, json_t *list)
     }
 }
 
+/* ---- VRRP ---- */
+
+static json_t *refused_json(const struct vrrp_counters *c)
+{
+    json_t *o = json_object();
+    for (int v = VRRP_OK + 1; v < VRRP_VERDICTS; v++)
+        if (c->refused[v] > 0)
+            json_object_set_new(o, vrrp_verdict_name((enum vrrp_verdict)v), api_u64(c->refused[v]));
+    return o;
+}
+
+static json_t *vrrp_json(struct gateway *g, unsigned id)
+{
+    static const char *const versions[] = {[VRRP_V3] = "3", [VRRP_V2] = "2", [VRRP_V2_V3] = "2+3"};
+    const struct gw_vrrp *v = &g->vr[id];
+    struct vrrp_status s;
+    json_t *addrs = json_array();
+    if (vrrp_status(g->vrrp, id, &s) < 0)
+        memset(&s, 0, sizeof s);
+    for (unsigned k = 0; k < v->c.n_addrs; k++)
+        json_array_append_new(addrs, api_ip(&v->c.addr[k], v->c.ip6));
+    json_t *o =
+        json_pack("{s:s,s:s,s:i,s:i,s:s,s:s,s:s,s:f,s:i,s:i,s:i,s:f,s:b,s:o}", "router",
+                  v->ifc->router->name, "port", v->ifc->dp->port->name, "vrid", (int)v->c.vrid,
+                  "family", v->c.ip6 ? 6 : 4, "version", versions[v->c.mode], "state",
+                  vrrp_state_name(s.state), "reason", vrrp_reason_name(s.reason), "since_s",
+                  (double)(switch_now(g->sw) - s.since) / 1e9, "priority", (int)v->c.priority,
+                  "effective", (int)s.priority, "interval_cs", (int)v->c.interval_cs, "takeover_ms",
+                  (double)s.down_ns / 1e6, "accept", v->c.accept, "addresses", addrs);
+    json_object_set_new(o, "active", api_ip(&s.active, v->c.ip6));
+    json_object_set_new(o, "active_priority", json_integer(s.active_priority));
+    json_object_set_new(o, "group", json_string(v->c.group != 0 ? g->group[v->c.group - 1] : ""));
+    json_object_set_new(o, "received", api_u64(s.counters.received));
+    json_object_set_new(o, "sent", api_u64(s.counters.sent));
+    json_object_set_new(o, "activated", api_u64(s.counters.activated));
+    json_object_set_new(o, "announced", api_u64(s.counters.announced));
+    json_object_set_new(o, "refused", refused_json(&s.counters));
+    return o;
+}
+
+json_t *gateway_vrrp_json(struct gateway *g, const char *name)
+{
+    json_t *list = json_array();
+    pthread_mutex_lock(&g->lock);
+    for (unsigned id = 0; g->vr != NULL && id < GW_VRRPS_MAX; id++) {
+        const struct gw_if *i = g->vr[id].ifc;
+        if (i != NULL && i->router != NULL &&
+            (name == NULL || strcmp(name, i->dp->port->name) == 0 ||
+             strcmp(name, i->router->name) == 0))
+            json_array_append_new(list, vrrp_json(g, id));
+    }
+    pthread_mutex_unlock(&g->lock);
+    return list;
+}
+
 enum what { ROUTERS, ROUTES, NEIGHBOURS };
 
 static json_t *list_of(struct gateway *g, const char *name, const char *prefix, enum what what)

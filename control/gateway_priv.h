@@ -16,8 +16,10 @@
 #include "datapath/pkt.h"
 #include "datapath/port.h"
 #include "datapath/router.h"
+#include "vrrp/vrrp.h"
 
 enum { GW_ADDRS_MAX = 32, GW_VIAS_MAX = ECMP_MEMBERS_MAX, GW_BUCKETS = 16384 };
+enum { GW_VRRPS_MAX = 4096, GW_GROUPS_MAX = 256 };
 
 struct gw_addr {
     struct ip6 ip;
@@ -33,7 +35,7 @@ struct gw_if {
     bool up, dad;
     unsigned n_addrs;
     struct gw_addr addr[GW_ADDRS_MAX];
-    uint32_t local_next, link_next;
+    uint32_t local_next, answer_next, link_next;
 };
 
 /* A next hop by a neighbour. */
@@ -67,6 +69,30 @@ struct gw_static {
     bool wanted;
 };
 
+enum gw_track_kind { TRACK_PORT, TRACK_BOND, TRACK_CONTROLLER, TRACK_ROUTE };
+
+/* What lowers a virtual router's priority. */
+struct gw_track {
+    enum gw_track_kind kind;
+    uint8_t lower;   /* or VRRP_TRACK_FAULT */
+    uint8_t members; /* of a bond: at least */
+    uint16_t index;  /* of a port, when last seen */
+    char name[64];   /* of port, bond, bridge; a route's prefix */
+    struct ip6 prefix;
+    uint8_t len;
+    bool ip6;
+};
+
+struct gw_vrrp {
+    struct gw_if *ifc; /* NULL: not in use */
+    struct vrrp_config c;
+    bool open;    /* its gate */
+    bool tracked; /* had tracks when last looked at */
+    unsigned n_tracks;
+    struct gw_track track[VRRP_TRACKS_MAX];
+    uint8_t lost[VRRP_TRACKS_MAX];
+};
+
 struct gw_router {
     char name[WEFT_NAME_MAX];
     struct router *dp;
@@ -88,7 +114,10 @@ struct gateway {
     struct gw_adj **by_next; /* [ROUTER_NEXTS_MAX] */
     uint32_t n_adjs;
     uint32_t blackhole, unreachable; /* next hops that all share */
-    nsec_t now, used_due;
+    nsec_t now, used_due, track_due;
+    struct vrrp *vrrp;                        /* NULL: nobody has asked for it */
+    struct gw_vrrp *vr;                       /* [GW_VRRPS_MAX] by the engine's id */
+    char group[GW_GROUPS_MAX][WEFT_NAME_MAX]; /* sync groups, by number - 1 */
 };
 
 static inline uint16_t gw_number(const struct gw_if *i) { return i->dp->number; }
@@ -131,6 +160,19 @@ int gw_statics_settle(struct gateway *g, struct gw_router *v, struct errbuf *e);
 void gw_statics_free(struct gateway *g, struct gw_router *v);
 /* Those that lead by this interface do so no more. */
 void gw_statics_leave(struct gateway *g, const struct gw_if *i);
+
+/* ---- gateway_vrrp.c, gateway_track.c ---- */
+
+/* cp NULL: the interface goes. */
+int gw_vrrp_apply(struct gateway *g, struct gw_if *i, const struct config_port *cp,
+                  struct errbuf *e);
+void gw_vrrp_gate(struct gateway *g, struct gw_vrrp *v, bool open);
+/* Does what the engine has to say. */
+void gw_vrrp_drain(struct gateway *g);
+/* Are packets to this link-local virtual address taken? */
+bool gw_vrrp_takes(const struct gateway *g, const struct gw_if *i, const struct ip6 *ip);
+/* Looks at what is tracked; returns when to come again. */
+nsec_t gw_tracks_run(struct gateway *g);
 
 /* ---- gateway_send.c ---- */
 

@@ -75,7 +75,7 @@ static void neighbours(struct gateway *g, struct rte_mbuf *m)
 
 /* ---- to a router ---- */
 
-static bool is_ours(const struct gw_if *i, const uint8_t *ip, bool ip6)
+static bool is_ours(const struct gateway *g, const struct gw_if *i, const uint8_t *ip, bool ip6)
 {
     struct ip6 d = {{0}};
     memcpy(&d, ip + (ip6 ? 24 : 16), ip6 ? 16 : 4);
@@ -84,7 +84,7 @@ static bool is_ours(const struct gw_if *i, const uint8_t *ip, bool ip6)
     for (unsigned k = 0; k < i->n_addrs; k++)
         if (i->addr[k].ip6 && memcmp(&i->addr[k].ip, &d, sizeof d) == 0)
             return true;
-    return false;
+    return gw_vrrp_takes(g, i, &d);
 }
 
 static void local(struct gateway *g, struct gw_if *i, struct rte_mbuf *m)
@@ -93,7 +93,7 @@ static void local(struct gateway *g, struct gw_if *i, struct rte_mbuf *m)
     bool ip6 = f[12] == 0x86;
     size_t len = m->data_len - ETH;
     enum icmp_what what;
-    if (!is_ours(i, f + ETH, ip6)) {
+    if (!is_ours(g, i, f + ETH, ip6)) {
         gw_drop(g, i, m, DROP_ROUTE_NOT_TAKEN);
     } else if (icmp_echo(f + ETH, len, ip6, ICMP_TTL + 1)) {
         gw_route_own(g, i, m);
@@ -121,12 +121,6 @@ static void to_router(struct gateway *g, struct rte_mbuf *m)
         (n.why == ROUTE_WHY_TTL || n.why == ROUTE_WHY_TOO_BIG || n.why == ROUTE_WHY_NO_ROUTE))
         gw_send_error(g, i, m, errors[n.why], n.mtu);
     rte_pktmbuf_free(m);
-}
-
-bool gateway_rx(struct gateway *g, struct rte_mbuf *m, nsec_t now)
-{
-    (void)g, (void)m, (void)now;
-    return false;
 }
 
 /* ---- a turn ---- */
@@ -164,6 +158,14 @@ nsec_t gateway_run(struct gateway *g, nsec_t now)
         due = neigh_deadline(g->neigh);
         if (g->n_adjs > 0 && g->used_due < due)
             due = g->used_due;
+    }
+    if (g->vrrp != NULL) {
+        nsec_t tracks = gw_tracks_run(g);
+        vrrp_tick(g->vrrp, now);
+        gw_vrrp_drain(g);
+        nsec_t next = vrrp_deadline(g->vrrp);
+        due = tracks < due ? tracks : due;
+        due = next < due ? next : due;
     }
     pthread_mutex_unlock(&g->lock);
     return more ? now : due;

@@ -18,7 +18,7 @@
 
 enum { AGE_INTERVAL_MS = 250 }; /* fdb_age() takes a part of the table at a time */
 
-enum { PROTO_BATCH = 32 };
+enum { PROTO_BATCH = 32, PROTO_ROUNDS = 64 };
 
 struct protocol {
     struct protocol_parts parts;
@@ -32,11 +32,15 @@ static nsec_t sooner(nsec_t a, nsec_t b) { return a < b ? a : b; }
 nsec_t protocol_turn(const struct protocol_parts *p, nsec_t now)
 {
     struct rte_mbuf *m[PROTO_BATCH];
-    unsigned n = punt_take(p->sw->punt, PUNT_PROTO, m, PROTO_BATCH);
-    for (unsigned i = 0; i < n; i++)
-        if (!lag_rx(p->lag, m[i], now) && !span_rx(p->span, m[i], now) &&
-            !gateway_rx(p->gateway, m[i], now))
-            rte_pktmbuf_free(m[i]);
+    unsigned n = PROTO_BATCH;
+    /* All that waits before the timers: what was heard in time counts. */
+    for (unsigned round = 0; round < PROTO_ROUNDS && n == PROTO_BATCH; round++) {
+        n = punt_take(p->sw->punt, PUNT_PROTO, m, PROTO_BATCH);
+        for (unsigned i = 0; i < n; i++)
+            if (!lag_rx(p->lag, m[i], now) && !span_rx(p->span, m[i], now) &&
+                !gateway_rx(p->gateway, m[i], now))
+                rte_pktmbuf_free(m[i]);
+    }
     nsec_t due = sooner(lag_run(p->lag, now), span_run(p->span, now));
     due = sooner(gateway_run(p->gateway, now), due);
     due = sooner(underlay_run(p->underlay, now), due);

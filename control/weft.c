@@ -257,6 +257,7 @@ void weft_free(struct weft *w)
 {
     if (!w)
         return;
+    gateway_stop(w->gateway);
     while (w->n_bridges) {
         struct of_bridge *b = w->bridges[w->n_bridges - 1];
         struct weft_port *p;

@@ -6,6 +6,7 @@
 #include <rte_ring.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "datapath/port_util.h"
@@ -84,6 +85,16 @@ bool router_port_send(struct port *p, struct rte_mbuf *m)
         atomic_exchange(&q->asleep, false))
         (void)!write(q->bell, &(uint64_t){1}, sizeof(uint64_t));
     return true;
+}
+
+enum { DRAIN_MS = 20 };
+
+void router_port_drain(struct port *p)
+{
+    const struct router_port *q = p->impl;
+    for (unsigned i = 0; i < DRAIN_MS && rte_ring_count(q->rx) > 0; i++)
+        nanosleep(&(struct timespec){.tv_nsec = NSEC_PER_MSEC}, NULL);
+    rcu_wait(p->sw->rcu); /* and what it took has left its buffers */
 }
 
 static uint16_t router_rx(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)

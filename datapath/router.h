@@ -109,6 +109,8 @@ static inline uint64_t router_vmac(bool ip6, uint8_t vrid)
 /* port_router.c: a frame of the router's own, ready but for the bridge's tag, comes in on the
  * interface's port. Any thread; takes m. False: its queue was full, m is freed. */
 bool router_port_send(struct port *p, struct rte_mbuf *m);
+/* Control: waits a little until the worker has sent what router_port_send() took. */
+void router_port_drain(struct port *p);
 
 /* ------------------------------------------------------------ routers */
 
