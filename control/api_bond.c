@@ -128,14 +128,14 @@ static json_t *bond_json(const struct weft *w, const struct of_bridge *of,
     for (unsigned i = 0; p->cfg && i < p->cfg->members_count; i++)
         if (!has_member(b, p->cfg->members[i]))
             json_array_append_new(missing, api_text(p->cfg->members[i]));
-    json_t *o =
-        json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:i,s:i,s:f,s:o,s:o,s:o,s:o,s:o}", "name", p->dp->name,
-                  "bridge", of->dp->name, "mode", bond_mode_name(b->config.mode), "hash",
-                  bond_hash_name(b->config.hash), "symmetric", b->config.symmetric, "up",
-                  b->tx_mask != 0, "min_links", b->config.min_links, "max_links",
-                  b->config.lacp.max_links, "rebalance_s", (double)b->config.rebalance / 1e9,
-                  "moves", api_u64(b->moves), "failovers", api_u64(b->failovers), "aggregator",
-                  agg_json(w, b), "members", members, "missing", missing);
+    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:i,s:i,s:f,s:o,s:o,s:o,s:o,s:o,s:o}", "name",
+                          p->dp->name, "bridge", of->dp->name, "mode",
+                          bond_mode_name(b->config.mode), "hash", bond_hash_name(b->config.hash),
+                          "symmetric", b->config.symmetric, "up", b->tx_mask != 0, "min_links",
+                          b->config.min_links, "max_links", b->config.lacp.max_links, "rebalance_s",
+                          (double)b->config.rebalance / 1e9, "announced", api_u64(b->announced),
+                          "moves", api_u64(b->moves), "failovers", api_u64(b->failovers),
+                          "aggregator", agg_json(w, b), "members", members, "missing", missing);
     pthread_mutex_unlock(&w->sw->bond_lock);
     return o;
 }

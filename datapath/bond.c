@@ -51,6 +51,9 @@ static void publish(struct bond *b, uint32_t tx, uint32_t rx, nsec_t now)
         m->flaps += (was & left & -left) != 0;
     }
     b->failovers += (was & ~tx) != 0;
+    bool alone = (tx & ~was) != 0 && (tx & (tx - 1)) == 0; /* and it wasn't in use before */
+    if (alone && b->config.mode != BOND_BALANCE_XOR)
+        bond_announce_begin(b->announce, now);
 }
 
 static uint32_t carriers(const struct bond *b)
@@ -159,6 +162,8 @@ nsec_t bond_run(struct bond *b, nsec_t now)
     }
     decide(b, now);
     rebalance(b, now);
+    nsec_t again = bond_announce_run(b->announce, b->port, now, &b->announced);
+    due = again < due ? again : due;
     return b->rebalance_at < due ? b->rebalance_at : due;
 }
 

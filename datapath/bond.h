@@ -34,8 +34,11 @@ enum {
     BOND_MEMBERS_MAX = 16,
     BOND_BUCKETS = 256,
     BOND_MOVES_MAX = 16, /* buckets that one rebalancing moves */
+    BOND_ECHOES = 1024,  /* flooded frames that are remembered */
     BOND_UNEVEN = 16,    /* members differ by less than one 16th of the load: let be */
 };
+
+#define BOND_ECHO_NS NSEC_PER_SEC /* for how long: bond_echo.c */
 
 enum bond_mode { BOND_LACP, BOND_ACTIVE_BACKUP, BOND_BALANCE_XOR };
 enum bond_hash { BOND_HASH_L2, BOND_HASH_L23, BOND_HASH_L34 };
@@ -78,12 +81,15 @@ struct bond {
     uint64_t moves;      /* buckets that rebalancing moved */
     nsec_t rebalance_at; /* next; NSEC_NEVER: it doesn't */
     uint64_t load_was[BOND_BUCKETS];
+    struct bond_announce *announce; /* bond_announce.c */
+    uint64_t announced;             /* stations named */
 
     /* For workers. */
     _Atomic uint32_t tx_mask __rte_cache_aligned;
     _Atomic uint32_t rx_mask;
     _Atomic uint8_t hash, symmetric, mode;
-    _Atomic bool weighs;            /* rebalance is on: count bytes */
+    _Atomic bool weighs; /* rebalance is on: count bytes */
+    _Atomic uint64_t echo[BOND_ECHOES];
     uint64_t (*load)[BOND_BUCKETS]; /* [worker], each by its worker: bytes sent */
     struct port *_Atomic to[BOND_MEMBERS_MAX];
     _Atomic uint8_t bucket[BOND_BUCKETS];
@@ -110,6 +116,13 @@ nsec_t bonds_run(struct weft_switch *sw, bool links, nsec_t now);
 /* Which member it is, or -1. */
 int bond_member_index(const struct bond *b, const struct port *member);
 
+/* Our stations are named upstream, when one member begins to carry alone (bond_announce.c).
+ * bond_run() does it; returns when to come again. */
+struct bond_announce *bond_announce_create(void);
+void bond_announce_free(struct bond_announce *a);
+void bond_announce_begin(struct bond_announce *a, nsec_t now);
+nsec_t bond_announce_run(struct bond_announce *a, struct port *p, nsec_t now, uint64_t *named);
+
 /* ---- pure ---- */
 
 /* The members that may send were `was`, and are `mask` (0: nothing happens). Buckets of those that
@@ -131,6 +144,11 @@ uint32_t bond_hash_of(const struct rte_mbuf *m, enum bond_hash how, bool symmetr
 struct port *bond_rx(struct worker *w, struct port *p, struct burst *b);
 /* What worker_tx() and worker_tx_burst() do with frames for a bond (p); takes them. */
 void bond_send(struct worker *w, struct port *p, struct rte_mbuf **m, uint16_t n);
+
+/* The bond p sends m, which is flooded; and is m, whose source isn't known to live behind p, one of
+ * those, come back? Any number of workers. */
+void bond_flooded(struct port *p, const struct rte_mbuf *m, nsec_t now);
+bool bond_is_echo(struct port *p, const struct rte_mbuf *m, nsec_t now);
 
 const char *bond_mode_name(enum bond_mode m);
 const char *bond_hash_name(enum bond_hash h);

@@ -207,10 +207,12 @@ static int bond_open(struct port *p, const struct port_options *o, struct errbuf
     struct bond *b = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof *b);
     size_t loads = (p->sw->n_workers + 1) * sizeof b->load[0];
     uint64_t(*load)[BOND_BUCKETS] = aligned_alloc(RTE_CACHE_LINE_SIZE, loads);
+    struct bond_announce *announce = bond_announce_create();
     unsigned i = 0;
     while (i < WEFT_BONDS_MAX && p->sw->bonds[i] != NULL)
         i++;
-    if (b == NULL || load == NULL || i == WEFT_BONDS_MAX) {
+    if (b == NULL || load == NULL || announce == NULL || i == WEFT_BONDS_MAX) {
+        bond_announce_free(announce);
         free(b);
         free(load);
         return errbuf_set(e, ENOSPC, "port %s: no memory, or the switch has its %d bonds", o->name,
@@ -219,6 +221,7 @@ static int bond_open(struct port *p, const struct port_options *o, struct errbuf
     memset(b, 0, sizeof *b);
     memset(load, 0, loads);
     b->load = load;
+    b->announce = announce;
     b->port = p;
     b->active = b->config.primary = -1;
     b->rebalance_at = NSEC_NEVER;
@@ -245,6 +248,7 @@ static void bond_close(struct port *p)
             p->sw->bonds[i] = NULL;
     }
     pthread_mutex_unlock(&p->sw->bond_lock);
+    bond_announce_free(b->announce);
     free(b->load);
     free(b);
 }

@@ -55,6 +55,7 @@
     X(BOND_NO_MEMBER, "bond-no-member", "its output port is a bond, and no member may send")    \
     X(BOND_NOT_COLLECTING, "bond-not-collecting", "its link is not collecting: LACP's word")    \
     X(BOND_INACTIVE, "bond-inactive", "it came in at a member that stands by")                  \
+    X(BOND_ECHO, "bond-echo", "a frame that was flooded out of a bond has come back at it")     \
     X(NO_BRIDGE, "no-bridge", "its port belongs to no bridge")                                  \
     X(TUN_BAD_IP, "tunnel-bad-ip", "to a VTEP of ours: its IP header makes no sense")           \
     X(TUN_FRAGMENT, "tunnel-fragment", "to a VTEP of ours: a fragment (RFC 7348 4.3)")          \

@@ -1,5 +1,6 @@
 /* l2.c: NORMAL switching (IEEE 802.1Q-2018 clause 8), FLOOD and ALL. */
 #include "datapath/act_internal.h"
+#include "datapath/bond.h"
 #include "datapath/l2_vlan.h"
 #include "datapath/parse.h"
 
@@ -47,6 +48,8 @@ static void flood(struct worker *w, struct rte_mbuf *m, const struct l2_tag *t)
         if (p == k->in_port || same_side(k->in_port, p) || !is_open(p) ||
             (t != NULL && !l2_vlan_member(l2_vlan_of(p), t)))
             continue;
+        if (p->caps & PORT_CAP_BOND)
+            bond_flooded(p, m, w->now);
         if (last != NULL)
             send_copy(w, m, last, t);
         last = p;
@@ -91,16 +94,22 @@ static void gather(struct worker *w, struct crowd *c, struct rte_mbuf **m, uint1
     }
 }
 
-static void learn(struct worker *w, const struct pkt *k, struct fdb_probe at, uint16_t vlan)
+/* False: it is a frame of ours that came back. */
+static bool learn(struct worker *w, struct rte_mbuf *m, struct fdb_probe at, uint16_t vlan)
 {
+    const struct pkt *k = pkt_of(m);
     struct port *p = k->in_port;
     struct mac src = k->key.eth_src;
     if (p == NULL || mac_is_multicast(src) || mac_is_zero(src))
-        return;
+        return true;
     uint16_t endpoint = k->flags & PKT_TUNNEL ? k->tun_from : 0;
     uint32_t place = fdb_place(p->index, endpoint);
-    if (__builtin_expect(!fdb_seen_at(k->bridge->fdb, at, place, w->now), 0))
-        worker_learn_at(w, k->bridge, vlan, src, p, endpoint);
+    if (__builtin_expect(fdb_seen_at(k->bridge->fdb, at, place, w->now), 1))
+        return true;
+    if ((p->caps & PORT_CAP_BOND) && bond_is_echo(p, m, w->now))
+        return false;
+    worker_learn_at(w, k->bridge, vlan, src, p, endpoint);
+    return true;
 }
 
 /* Where the destination lives, or NULL: everywhere. An entry may be of a port that has left, or
@@ -165,8 +174,12 @@ void l2_normal_burst(struct worker *w, struct rte_mbuf **m, uint16_t n)
     gather(w, &c, m, n);
     for (uint16_t i = 0; i < c.n; i++) {
         struct pkt *k = pkt_of(c.m[i]);
-        learn(w, k, c.src[i], c.tag[i].vid);
-        forward(w, &r, &c.m[i], &c.tag[i], destination(w, k, c.dst[i], &c.tag[i]));
+        if (__builtin_expect(learn(w, c.m[i], c.src[i], c.tag[i].vid), 1)) {
+            forward(w, &r, &c.m[i], &c.tag[i], destination(w, k, c.dst[i], &c.tag[i]));
+        } else {
+            run_end(w, &r); /* a run is of frames in a row */
+            worker_drop(w, c.m[i], DROP_BOND_ECHO);
+        }
     }
     run_end(w, &r);
 }

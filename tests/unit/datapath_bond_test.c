@@ -242,6 +242,89 @@ static void active_backup_uses_one_and_hears_one(void **state)
     assert_int_equal(send_flow(&x, 1), 1 << 4); /* it doesn't go back by itself */
 }
 
+/* RARP that names station 1, out of port 4. */
+static bool names_station_1(struct lan *l)
+{
+    const struct lan_port *p = lan_of(l, 4);
+    for (unsigned i = 0; i < p->n_out && i < LAN_KEPT; i++) {
+        const uint8_t *f = p->out[i].b;
+        if (f[0] == 0xff && f[11] == 1 && f[12] == 0x80 && f[13] == 0x35 && f[21] == 3 &&
+            memcmp(f + 6, f + 22, 6) == 0 && memcmp(f + 6, f + 32, 6) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void a_failover_of_active_backup_tells_upstream_where_stations_are(void **state)
+{
+    struct bonded x =
+        bonded(state, (struct bond_config){.mode = BOND_ACTIVE_BACKUP, .primary = -1});
+    struct frame far = flow(50, 1, 0), same;
+    for (int i = 0; i < 600; i++) /* what was said when the first link came up */
+        lan_run(x.l);
+    assert_int_equal(send_flow(&x, 1), 1 << 3);
+    lan_send(x.l, 3, far.b, far.len); /* 50 lives upstream */
+    lan_forget(x.l);
+    uint64_t before = x.b->announced;
+    atomic_store(&x.l->p[3]->link_up, false);
+    lan_run(x.l);
+    assert_true(names_station_1(x.l));
+    assert_int_equal(x.b->announced, before + 1); /* not 50 */
+    same = frames[F_ARP];
+    memcpy(same.b, lan_of(x.l, 4)->out[0].b, same.len = 60);
+    lan_send(x.l, 4, same.b, same.len); /* and a hub sends it back */
+    assert_int_equal(port_drops(x.bond, DROP_BOND_ECHO), 1);
+    lan_forget(x.l);
+    for (int i = 0; i < 600; i++)
+        lan_run(x.l);
+    assert_true(names_station_1(x.l)); /* again, in case the first was lost */
+    assert_int_equal(x.b->announced, before + 2);
+    lan_forget(x.l);
+    for (int i = 0; i < 600; i++)
+        lan_run(x.l);
+    assert_int_equal(lan_out(x.l), 0);
+}
+
+/* Upstream knows nothing of the bond: what left by one link comes in by the other. */
+static void what_upstream_sends_back_moves_no_mac_and_reaches_nobody(void **state)
+{
+    struct bonded x = bonded(state, (struct bond_config){.mode = BOND_BALANCE_XOR, .primary = -1});
+    struct fdb *fdb = x.l->br->fdb;
+    struct mac one = {{2, 0, 0, 0, 0, 1}};
+    struct frame garp = frames[F_ARP], back;
+    memset(garp.b, 0xff, 6);
+    memcpy(garp.b + 6, &one, 6);
+    for (int i = 0; i < 2; i++) { /* the second: a second and a bit later */
+        lan_send(x.l, 1, garp.b, garp.len);
+        unsigned link = lan_out(x.l) & 1 << 3 ? 3 : 4;
+        assert_int_equal(fdb_lookup(fdb, 0, one), x.l->p[1]->index);
+        back = garp;
+        back.len = 60; /* padded on its way */
+        lan_send(x.l, 7 - link, back.b, back.len);
+        assert_int_equal(lan_out(x.l), 0);
+        assert_int_equal(port_drops(x.bond, DROP_BOND_ECHO), i + 1);
+        assert_int_equal(fdb_lookup(fdb, 0, one), x.l->p[1]->index);
+        x.l->now += BOND_ECHO_NS;
+    }
+    lan_send(x.l, 3, back.b, back.len); /* for a while, not for ever: it has moved */
+    assert_int_equal(lan_out(x.l) & 6, 6);
+    assert_int_equal(fdb_lookup(fdb, 0, one), x.bond->index);
+}
+
+static void a_station_that_moves_upstream_and_says_something_new_is_believed_at_once(void **state)
+{
+    struct bonded x = bonded(state, (struct bond_config){.mode = BOND_BALANCE_XOR, .primary = -1});
+    struct mac one = {{2, 0, 0, 0, 0, 1}};
+    struct frame garp = frames[F_ARP], other = flow(1, 99, 7);
+    memset(garp.b, 0xff, 6);
+    memcpy(garp.b + 6, &one, 6);
+    memcpy(other.b + 6, &one, 6);
+    lan_send(x.l, 1, garp.b, garp.len);
+    lan_send(x.l, 3, other.b, other.len);
+    assert_int_equal(fdb_lookup(x.l->br->fdb, 0, one), x.bond->index);
+    assert_int_equal(port_drops(x.bond, DROP_BOND_ECHO), 0);
+}
+
 static void a_primary_member_is_preferred_after_its_delay(void **state)
 {
     struct bonded x = bonded(state, (struct bond_config){.mode = BOND_ACTIVE_BACKUP,
@@ -447,6 +530,9 @@ int main(void)
         T(what_comes_in_at_any_member_came_in_at_the_bond),
         T(a_flood_leaves_by_one_member),
         T(active_backup_uses_one_and_hears_one),
+        T(a_failover_of_active_backup_tells_upstream_where_stations_are),
+        T(what_upstream_sends_back_moves_no_mac_and_reaches_nobody),
+        T(a_station_that_moves_upstream_and_says_something_new_is_believed_at_once),
         T(a_primary_member_is_preferred_after_its_delay),
         T(a_bond_without_members_that_may_send_is_down),
         T(min_links_takes_the_bond_down),
