@@ -259,7 +259,7 @@ nsec_t lag_run(struct lag *g, nsec_t now)
     bool links = now >= g->links_due;
     if (links)
         g->links_due = now + LAG_LINK_POLL_MS * NSEC_PER_MSEC;
-    nsec_t due = bonds_run(g->sw, links, now);
+    nsec_t due = bonds_run(g->sw, links && g->sw->opt.stepped, now); /* else carrier.c asks */
     pthread_mutex_lock(&g->sw->bond_lock);
     nsec_t engine = run_engine(g, now);
     pthread_mutex_unlock(&g->sw->bond_lock);

@@ -223,6 +223,8 @@ static int start_all(struct weft *w, const struct weft_options *o, const struct 
     r = switch_start(w->sw, e);
     if (r == 0)
         r = protocol_start(&parts, &w->proto, e);
+    if (r == 0)
+        r = carrier_start(w->sw, &w->carrier, e);
     return r < 0 ? r : start_events(w, e);
 }
 
@@ -268,6 +270,7 @@ void weft_free(struct weft *w)
         of_bridge_free(b);
     }
     apply_vteps_free(w);
+    carrier_stop(w->carrier);
     protocol_stop(w->proto);
     span_free(w->span);
     gateway_free(w->gateway);

@@ -9,6 +9,7 @@
 
 #include <sys/queue.h>
 
+#include "control/carrier.h"
 #include "control/gateway.h"
 #include "control/lag.h"
 #include "control/ofconn.h"
@@ -106,6 +107,7 @@ struct weft {
     struct gateway *gateway;   /* virtual routers */
     struct underlay *underlay; /* VTEPs' neighbours and ways */
     struct protocol *proto;    /* NULL in stepped mode */
+    struct carrier *carrier;   /* the same */
     struct of_bridge *bridges[WEFT_BRIDGES_MAX];
     unsigned n_bridges;
     struct weft_vtep vteps[WEFT_VTEPS_MAX];

@@ -176,6 +176,37 @@ static void ask_links(struct bond *b)
     }
 }
 
+static struct port *member_of(struct weft_switch *sw, unsigned bond, unsigned member, bool *any)
+{
+    pthread_mutex_lock(&sw->bond_lock);
+    const struct bond *b = sw->bonds[bond];
+    struct port *p = b != NULL ? b->member[member].port : NULL;
+    *any |= b != NULL;
+    pthread_mutex_unlock(&sw->bond_lock);
+    return p != NULL && p->ops->link != NULL ? p : NULL;
+}
+
+/* Under carrier_lock, which bond_leave() takes before the port may go. */
+static bool ask_link(struct weft_switch *sw, unsigned bond, unsigned member, bool *any)
+{
+    pthread_mutex_lock(&sw->carrier_lock);
+    struct port *p = member_of(sw, bond, member, any);
+    bool up = p != NULL && p->ops->link(p).up;
+    bool changed = p != NULL && atomic_exchange(&p->link_up, up) != up;
+    pthread_mutex_unlock(&sw->carrier_lock);
+    return changed;
+}
+
+bool bonds_ask_links(struct weft_switch *sw, bool *any)
+{
+    bool changed = false;
+    *any = false;
+    for (unsigned i = 0; i < WEFT_BONDS_MAX; i++)
+        for (unsigned j = 0; sw->bonds[i] != NULL && j < BOND_MEMBERS_MAX; j++)
+            changed |= ask_link(sw, i, j, any);
+    return changed;
+}
+
 nsec_t bonds_run(struct weft_switch *sw, bool links, nsec_t now)
 {
     nsec_t due = NSEC_NEVER;
@@ -238,6 +269,8 @@ void bond_leave(struct port *member)
     atomic_store_explicit(&member->member_of, NULL, memory_order_release);
     atomic_store_explicit(&b->to[i], NULL, memory_order_release);
     pthread_mutex_unlock(&sw->bond_lock);
+    pthread_mutex_lock(&sw->carrier_lock); /* nor is it asked for its link any more */
+    pthread_mutex_unlock(&sw->carrier_lock);
     rcu_wait(sw->rcu); /* nobody sends to it on the bond's behalf any more */
 }
 

@@ -113,6 +113,9 @@ nsec_t bond_run(struct bond *b, nsec_t now);
 /* All bonds of the switch: takes the lock, asks the devices for their links if `links`. Returns
  * when to come again: NSEC_NEVER when there is none. */
 nsec_t bonds_run(struct weft_switch *sw, bool links, nsec_t now);
+/* Asks the devices of all members for their links, without bond_lock (a device may take long), and
+ * stores them. True: one has changed. *any: there is a bond. One thread at a time. */
+bool bonds_ask_links(struct weft_switch *sw, bool *any);
 /* Which member it is, or -1. */
 int bond_member_index(const struct bond *b, const struct port *member);
 

@@ -96,6 +96,7 @@ int switch_create(const struct switch_options *o, struct weft_switch **out, stru
     sw->hash_key = make_key(o->hash_seed);
     pthread_mutex_init(&sw->learn_lock, NULL);
     pthread_mutex_init(&sw->bond_lock, NULL);
+    pthread_mutex_init(&sw->carrier_lock, NULL);
     sw->rcu = rcu_create(sw->n_workers);
     sw->punt = punt_create(PUNT_DEPTH, sw->opt.punt_rate_pps);
     int r = -ENOMEM;
@@ -140,6 +141,7 @@ void switch_destroy(struct weft_switch *sw)
     stats_fini(&sw->flow_stats);
     rte_mempool_free(sw->pool);
     pthread_mutex_destroy(&sw->learn_lock);
+    pthread_mutex_destroy(&sw->carrier_lock);
     pthread_mutex_destroy(&sw->bond_lock);
     free(sw);
 }

@@ -47,11 +47,12 @@ struct weft_switch {
     uint32_t port_gen[WEFT_PORTS_MAX]; /* bumped when an index is reused */
     struct bridge *bridges[WEFT_BRIDGES_MAX];
     struct vtep *_Atomic vteps[WEFT_VTEPS_MAX]; /* control's; see tunnel.h */
-    struct bond *bonds[WEFT_BONDS_MAX];         /* under bond_lock; see bond.h */
+    struct bond *_Atomic bonds[WEFT_BONDS_MAX]; /* under bond_lock; see bond.h */
     pthread_mutex_t bond_lock;                  /* members, gates: protocol thread and control */
     _Atomic bool out_waiting;                   /* something is in PUNT_OUT */
     struct routing *routing;                    /* virtual routers: router.h */
     uint64_t vtep_serial;                       /* of the last one made */
+    pthread_mutex_t carrier_lock; /* a member's device is asked for its link, or let go */
     unsigned n_workers;
     struct worker
         *workers[WEFT_WORKERS_MAX + 1]; /* the last is control's, never polled: packet-outs */

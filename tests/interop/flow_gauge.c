@@ -1,20 +1,26 @@
 /* flow_gauge: what a failover costs, counted by sequence numbers.
  *
- *     flow_gauge tx=IFNAME rx=IFNAME[,IFNAME...] rate=PACKETS_A_SECOND [lacp=1]
+ *     flow_gauge tx=IFNAME tap=IFNAME[,IFNAME...] rate=PACKETS_A_SECOND [lacp=1]
  *
+ * Makes the taps: each is a link, whose far end is here, with a carrier that can be pulled at an
+ * instant (a veth's goes when the kernel comes to it). "ready" says that they are there.
  * Sends UDP frames of 64 flows, numbered, out of tx at the rate, from a thread of its own, and
- * counts what arrives on the rx devices. With lacp=1 it is also the LACP partner on those (this
+ * counts what arrives on the links. With lacp=1 it is also the LACP partner on those (this
  * tree's engine, fast): lines on stdin change things: "mute N" makes link N dead with its carrier
- * on, "begin" begins a measurement, "end" prints it as JSON:
+ * on, "off N" takes the carrier, too, "on N" gives both back, "begin" begins a measurement, "end"
+ * prints it as JSON:
  *
  *   sent, lost, duplicates, reordered: frames. gap_ms: the longest run of one flow's frames that
- *   are missing, as time. worst_ms: the longest time without any frame at all.
+ *   are missing, as time. worst_ms: the longest time without any frame at all. pdu_gap_ms: the
+ *   longest time between two LACPDUs on a link.
  *
  * A sender that was kept from its CPU doesn't make up for it: sequence numbers are time.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -22,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,7 +52,7 @@ struct gauge {
     uint8_t *seen;         /* [SEQ_MAX]: how often each arrived */
     uint32_t last[FLOWS];
     uint32_t duplicates, reordered;
-    nsec_t last_rx, worst;
+    nsec_t last_rx, worst, last_pdu[LINKS], pdu_gap;
 };
 
 static void die(const char *what)
@@ -73,6 +80,16 @@ static int open_socket(const char *ifname)
         setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) < 0)
         die(ifname);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+    return fd;
+}
+
+static int open_tap(const char *ifname)
+{
+    struct ifreq q = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    snprintf(q.ifr_name, sizeof q.ifr_name, "%s", ifname);
+    if (fd < 0 || ioctl(fd, TUNSETIFF, &q) < 0)
+        die(ifname);
     return fd;
 }
 
@@ -133,16 +150,24 @@ static void count(struct gauge *g, const uint8_t *f, size_t len)
     g->last_rx = t;
 }
 
+static void pdu(struct gauge *g, unsigned link, const uint8_t *f, size_t len)
+{
+    nsec_t t = now(), gap = t - g->last_pdu[link];
+    g->pdu_gap = g->last_pdu[link] > 0 && gap > g->pdu_gap ? gap : g->pdu_gap;
+    g->last_pdu[link] = t;
+    (void)lacp_rx(g->lacp, link, f + 14, len - 14, t);
+}
+
 static void receive(struct gauge *g, unsigned link)
 {
     uint8_t f[2048];
     for (int i = 0; i < 256; i++) {
-        ssize_t n = recv(g->rx[link], f, sizeof f, 0);
+        ssize_t n = read(g->rx[link], f, sizeof f);
         if (n < 15)
             return;
         bool slow = f[12] == LACP_ETHERTYPE >> 8 && f[13] == (LACP_ETHERTYPE & 255);
         if (!g->muted[link] && slow && g->with_lacp)
-            (void)lacp_rx(g->lacp, link, f + 14, (size_t)n - 14, now());
+            pdu(g, link, f, (size_t)n);
         else if (!g->muted[link] && !slow)
             count(g, f, (size_t)n);
     }
@@ -175,7 +200,7 @@ static void put(const struct gauge *g, unsigned link, const uint8_t *pdu)
     memcpy(f, to.b, 6);
     memcpy(f + 14, pdu, LACP_PDU_LEN);
     if (!g->muted[link])
-        (void)!send(g->rx[link], f, sizeof f, 0);
+        (void)!write(g->rx[link], f, sizeof f);
 }
 
 static void lacp_turn(struct gauge *g)
@@ -194,7 +219,8 @@ static void begin(struct gauge *g)
     memset(g->seen, 0, SEQ_MAX);
     memset(g->last, 0, sizeof g->last);
     g->duplicates = g->reordered = 0;
-    g->worst = g->last_rx = 0;
+    g->worst = g->last_rx = g->pdu_gap = 0;
+    memset(g->last_pdu, 0, sizeof g->last_pdu);
     g->sent = 0;
     g->counting = true;
     printf("counting\n");
@@ -222,9 +248,9 @@ static void end(struct gauge *g)
         most = run > most ? run : most;
     }
     printf("{\"sent\": %u, \"lost\": %u, \"duplicates\": %u, \"reordered\": %u, \"gap_ms\": %.2f, "
-           "\"worst_ms\": %.2f}\n",
+           "\"worst_ms\": %.2f, \"pdu_gap_ms\": %.0f}\n",
            g->sent, lost, g->duplicates, g->reordered, 1e3 * most * FLOWS / g->rate,
-           (double)g->worst / 1e6);
+           (double)g->worst / 1e6, (double)g->pdu_gap / 1e6);
     fflush(stdout);
 }
 
@@ -240,6 +266,16 @@ static void drain(struct gauge *g)
     }
 }
 
+static void set_carrier(struct gauge *g, unsigned link, int on)
+{
+    if (ioctl(g->rx[link], TUNSETCARRIER, &on) < 0) /* waits for others who change devices */
+        die("TUNSETCARRIER");
+    g->muted[link] = !on;
+    struct lacp_link l = {.up = on, .full_duplex = true};
+    if (g->with_lacp)
+        lacp_link(g->lacp, link, &l, now());
+}
+
 static bool command(struct gauge *g)
 {
     char line[64];
@@ -247,6 +283,10 @@ static bool command(struct gauge *g)
         return false;
     if (!strncmp(line, "mute ", 5))
         g->muted[atoi(line + 5) % LINKS] = true;
+    else if (!strncmp(line, "off ", 4))
+        set_carrier(g, (unsigned)atoi(line + 4) % LINKS, 0);
+    else if (!strncmp(line, "on ", 3))
+        set_carrier(g, (unsigned)atoi(line + 3) % LINKS, 1);
     else if (!strncmp(line, "begin", 5))
         begin(g);
     else if (!strncmp(line, "end", 3)) {
@@ -264,7 +304,7 @@ static void hello(const struct gauge *g)
     memcpy(f + 6, template, 6);
     f[12] = 0x88, f[13] = 0xb5;
     for (unsigned i = 0; i < g->n_rx; i++)
-        (void)!send(g->rx[i], f, sizeof f, 0);
+        (void)!write(g->rx[i], f, sizeof f);
 }
 
 static void turn(struct gauge *g, bool *on)
@@ -296,8 +336,8 @@ static void arguments(struct gauge *g, int argc, char **argv)
             g->rate = (unsigned)atoi(value);
         else if (!strcmp(argv[i], "lacp"))
             g->with_lacp = atoi(value);
-        for (char *t = strcmp(argv[i], "rx") ? NULL : strtok(value, ","); t; t = strtok(NULL, ","))
-            g->rx[g->n_rx++ % LINKS] = open_socket(t);
+        for (char *t = strcmp(argv[i], "tap") ? NULL : strtok(value, ","); t; t = strtok(NULL, ","))
+            g->rx[g->n_rx++ % LINKS] = open_tap(t);
     }
 }
 
@@ -310,9 +350,11 @@ int main(int argc, char **argv)
     setvbuf(stdin, NULL, _IONBF, 0);
     if (g.seen == NULL || g.n_rx == 0 || g.n_rx > LINKS ||
         pthread_create(&thread, NULL, sender, &g) != 0)
-        die("tx=IFNAME rx=IFNAME,... rate=N");
+        die("tx=IFNAME tap=IFNAME,... rate=N");
     if (g.with_lacp)
         lacp_begin(&g);
+    printf("ready\n");
+    fflush(stdout);
     bool on = true;
     while (on)
         turn(&g, &on);
