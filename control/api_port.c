@@ -80,6 +80,9 @@ json_t *api_port_json(const struct of_bridge *b, const struct weft_port *p)
     json_object_set_new(o, "macs", json_integer(fdb_port_count(b->dp->fdb, dp->index)));
     json_object_set_new(o, "counters", api_counters(dp));
     json_object_set_new(o, "drops", drops_json(dp));
+    json_t *vm = vmports_json(b->w->vms, dp);
+    if (vm)
+        json_object_set_new(o, "vm", vm);
     if (p->cfg)
         json_object_set_new(o, "config", api_config_json(p->cfg, config_port_fields));
     return o;

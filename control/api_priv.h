@@ -35,7 +35,8 @@ struct api_method {
 /* The tables of api_*.c; each ends with a NULL name. */
 extern const struct api_method api_bridge_methods[], api_port_methods[], api_flow_methods[],
     api_group_methods[], api_bond_methods[], api_fdb_methods[], api_vtep_methods[],
-    api_router_methods[], api_stats_methods[], api_stp_methods[], api_daemon_methods[];
+    api_router_methods[], api_stats_methods[], api_vmport_methods[], api_stp_methods[],
+    api_daemon_methods[];
 /* Calls fn for every method. */
 void api_methods_each(void (*fn)(void *ctx, const struct api_method *m), void *ctx);
 /* "string", "number", ... */

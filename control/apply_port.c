@@ -12,17 +12,20 @@
 #include "datapath/guard.h"
 #include "datapath/tunnel.h"
 
-static const char *const live_keys[] =
-    {"down",        "mtu",         "mac",           "max_macs",     "tag",
-     "vlan_mode",   "trunks",      "cvlans",        "members",      "mode",
-     "hash",        "primary",     "symmetric",     "min_links",    "max_links",
-     "up_delay_ms", "lacp_slow",   "down_delay_ms", "lacp_passive", "lacp_fallback",
-     "lacp_key",    "rebalance_s", "lacp_priority", "qinq_ethtype", "priority_tags",
-     "stp",         "ip",          "macs",          "vni",          "security",
-     "allow",       NULL};
+static const char *const live_keys[] = {"down",          "mtu",           "mac",
+                                        "max_macs",      "tag",           "vlan_mode",
+                                        "trunks",        "cvlans",        "members",
+                                        "mode",          "hash",          "primary",
+                                        "symmetric",     "min_links",     "max_links",
+                                        "up_delay_ms",   "lacp_slow",     "down_delay_ms",
+                                        "lacp_passive",  "lacp_fallback", "lacp_key",
+                                        "rebalance_s",   "lacp_priority", "qinq_ethtype",
+                                        "priority_tags", "stp",           NULL};
 /* Of a router's interface: gateway_apply() follows them. */
 static const char *const router_keys[] = {"router", "addresses", "urpf",       "anycast", "dad",
                                           "vrrp",   "ra",        "dhcp_relay", NULL};
+static const char *const vm_keys[] = {"ip",    "macs",       "vni",      "security",
+                                      "allow", "activation", "announce", NULL};
 static const char *const vlan_keys[] = {"tag",          "vlan_mode",     "trunks", "cvlans",
                                         "qinq_ethtype", "priority_tags", NULL};
 
@@ -46,7 +49,8 @@ static bool key_same(const struct weft_port *p, const struct config_port *want,
 static bool must_remake(const struct weft_port *p, const struct config_port *want)
 {
     for (const cyaml_schema_field_t *f = config_port_fields; f->key; f++)
-        if (!is_in(f->key, live_keys) && !is_in(f->key, router_keys) && !key_same(p, want, f))
+        if (!is_in(f->key, live_keys) && !is_in(f->key, router_keys) && !is_in(f->key, vm_keys) &&
+            !key_same(p, want, f))
             return true;
     /* A MAC or MTU that is no longer given is the device's own again: only open() knows it. */
     return (p->cfg->mac && !want->mac);
@@ -123,6 +127,7 @@ void apply_port_destroy(struct of_bridge *b, struct weft_port *p)
     weft_log(b->w, LOG_LVL_INFO, "port %s: deleted", p->dp->name);
     span_port_gone(b->w->span, p->dp);
     gateway_port_gone(b->w->gateway, p->dp);
+    vmports_gone(b->w->vms, p->dp);
     port_destroy(p->dp);
     of_port_status(b, OFPPR_DELETE, &desc);
     config_port_free(p->cfg);
@@ -204,6 +209,7 @@ static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no
     struct port_options o;
     struct port *dp = NULL;
     struct ofw_port desc;
+    struct port_link link = {0};
     struct weft_port *p = calloc(1, sizeof *p);
     config_port_options(cp, &o);
     struct ip6 *remotes = config_port_remotes(cp, &o.n_remotes);
@@ -212,6 +218,10 @@ static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no
     free(remotes);
     if (r == 0)
         r = set_up(b, dp, cp, no, e);
+    if (r == 0) {
+        (void)port_poll_link(dp, &link);
+        r = cfg ? vmports_set(b->w->vms, dp, cp, e) : 0;
+    }
     if (r < 0) {
         port_destroy(dp);
         free(p);
@@ -220,7 +230,7 @@ static int create(struct of_bridge *b, const struct config_port *cp, uint32_t no
     p->dp = dp;
     p->cfg = cfg;
     TAILQ_INSERT_TAIL(&b->ports, p, next);
-    (void)port_poll_link(dp, &p->link);
+    p->link = link;
     if (no == MEMBER)
         weft_log(b->w, LOG_LVL_INFO, "port %s: created, %s, member of a bond", dp->name, cp->type);
     else if (no == OFPP_LOCAL)
@@ -281,7 +291,7 @@ static int change_port(struct of_bridge *b, struct weft_port *p, const struct co
                        struct errbuf *e)
 {
     struct ofw_port desc;
-    if (!differs(p, cp, live_keys) && !differs(p, cp, router_keys))
+    if (!differs(p, cp, live_keys) && !differs(p, cp, router_keys) && !differs(p, cp, vm_keys))
         return 0;
     struct config_port *cfg = config_port_copy(cp);
     if (!cfg)
@@ -294,9 +304,10 @@ static int change_port(struct of_bridge *b, struct weft_port *p, const struct co
     config_port_free(p->cfg);
     p->cfg = cfg;
     weft_log(b->w, LOG_LVL_INFO, "port %s: changed", p->dp->name);
+    r = vmports_set(b->w->vms, p->dp, cfg, e);
     of_port_describe(p, &desc);
     of_port_status(b, OFPPR_MODIFY, &desc);
-    return 0;
+    return r;
 }
 
 /* ---- bonds ---- */

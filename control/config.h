@@ -107,7 +107,9 @@ struct config_port {
     uint32_t vni; /* its network, as the key of a vxlan port of the bridge; 0: by its tag */
     char *
         security; /* "strict" (default with ip, macs or vni), "promiscuous", "off" (default else) */
-    char **allow; /* "dhcp-server", "router", "types", "rate" */
+    char *activation; /* "immediate" (default), "rarp", "command" */
+    char *announce;   /* gratuitous ARP's form: "request" (default), "reply", "both"; or "off" */
+    char **allow;     /* "dhcp-server", "router", "types", "rate" */
     unsigned allow_count;
 };
 
@@ -302,6 +304,8 @@ struct config_port *config_find_port(struct config *c, const char *name,
 void config_port_vlan(const struct config_port *p, struct port_vlan *out);
 void config_port_options(const struct config_port *p, struct port_options *out);
 struct guard;
+/* Who is bound to it, whether that is checked or not; own: its device's MAC. False: nobody. */
+bool config_bindings(const struct config_port *p, struct mac own, struct guard *out);
 /* What the port may send; own: its device's MAC, bound when the configuration gives none. False:
  * anything. */
 bool config_guard(const struct config_port *p, struct mac own, struct guard *out);

@@ -123,6 +123,8 @@ const cyaml_schema_field_t config_port_fields[] = {
     NUMBER(struct config_port, "vni", vni),
     TEXT(struct config_port, "security", security),
     LIST(struct config_port, "allow", allow, &text_item),
+    TEXT(struct config_port, "activation", activation),
+    TEXT(struct config_port, "announce", announce),
     CYAML_FIELD_END,
 };
 

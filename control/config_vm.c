@@ -7,6 +7,8 @@
 #include "datapath/guard.h"
 
 static const char *const securities[] = {"strict", "promiscuous", "off", NULL};
+static const char *const activations[] = {"immediate", "rarp", "command", NULL};
+static const char *const forms[] = {"request", "reply", "both", "off", NULL};
 
 /* What `allow` takes away from a guard. */
 static const struct {
@@ -81,6 +83,10 @@ static const char *vm_key(const struct config_port *p)
         return "vni";
     if (p->allow_count)
         return "allow";
+    if (p->activation)
+        return "activation";
+    if (p->announce)
+        return "announce";
     return p->security ? "security" : NULL;
 }
 
@@ -118,6 +124,12 @@ static int check_words(struct config_check *k, const struct config_port *p)
     if (p->security && !is_one(p->security, securities))
         return config_refuse(k, "security", "\"%.60s\"; expected strict, promiscuous or off",
                              p->security);
+    if (p->activation && !is_one(p->activation, activations))
+        return config_refuse(k, "activation", "\"%.60s\"; expected immediate, rarp or command",
+                             p->activation);
+    if (p->announce && !is_one(p->announce, forms))
+        return config_refuse(k, "announce", "\"%.60s\"; expected request, reply, both or off",
+                             p->announce);
     for (unsigned i = 0; i < p->allow_count; i++) {
         size_t n = 0;
         while (n < sizeof allowed / sizeof *allowed && strcmp(allowed[n].word, p->allow[i]) != 0)
@@ -193,14 +205,20 @@ static void bind_ips(const struct config_port *p, struct guard *g)
     }
 }
 
+bool config_bindings(const struct config_port *p, struct mac own, struct guard *out)
+{
+    *out = (struct guard){.checks = checks_of(p)};
+    bind_macs(p, own, out);
+    bind_ips(p, out);
+    return vm_key(p) != NULL;
+}
+
 bool config_guard(const struct config_port *p, struct mac own, struct guard *out)
 {
     struct port_vlan v;
-    *out = (struct guard){.checks = checks_of(p)};
+    (void)config_bindings(p, own, out);
     if (out->checks == 0)
         return false;
-    bind_macs(p, own, out);
-    bind_ips(p, out);
     config_port_vlan(p, &v);
     if (v.mode == VLAN_DOT1Q_TUNNEL)
         out->checks &= ~(uint32_t)GUARD_VLANS; /* its tags are its own business */

@@ -138,6 +138,10 @@ int ctl_bridge_set(struct ctl *c, int argc, char **argv);
 int ctl_port_add(struct ctl *c, int argc, char **argv);
 int ctl_port_del(struct ctl *c, int argc, char **argv);
 int ctl_port_set(struct ctl *c, int argc, char **argv);
+int ctl_port_activate(struct ctl *c, int argc, char **argv);
+int ctl_announce(struct ctl *c, int argc, char **argv);
+/* The part of `port show` about a VM. */
+void ctl_vm_details(struct ctl *c, const json_t *vm);
 int ctl_reload(struct ctl *c, int argc, char **argv);
 int ctl_log_level(struct ctl *c, int argc, char **argv);
 int ctl_api(struct ctl *c, int argc, char **argv);

@@ -49,6 +49,12 @@ const struct ctl_command ctl_commands[] = {
      "  weftctl port set vm1 down=true\n"
      "  weftctl port set vm1 tag=        # no VLAN any more\n"},
 
+    {"port", "activate", ctl_port_activate, 1, 1, 0, "PORT",
+     "the port's VM is here from now on: opens it and announces the VM", NULL},
+    {"announce", NULL, ctl_announce, 0, 1, 0, "[PORT]",
+     "say again where a VM is, or all that are here: ARP, ND, RARP; five rounds",
+     "  weftctl announce vm7\n"},
+
     {"fdb", "show", ctl_fdb_show, 0, 3, 0, "[BRIDGE] [port=PORT] [vlan=VLAN]", "where MACs live",
      NULL},
     {"fdb", "flush", ctl_fdb_flush, 0, 3, 0, "[BRIDGE] [port=PORT] [vlan=VLAN]",

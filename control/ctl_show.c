@@ -224,6 +224,8 @@ static void port_details(struct ctl *c, const json_t *p)
     fprintf(c->out, "MACs       %lld\n", ctl_i(p, "macs"));
     json_object_foreach(json_object_get(p, "drops"), key, v)
         fprintf(c->out, "drops      %s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(v));
+    if (json_object_get(p, "vm"))
+        ctl_vm_details(c, json_object_get(p, "vm"));
     char *text = json_dumps(json_object_get(p, "config"), JSON_COMPACT);
     if (text)
         fprintf(c->out, "config     %s\n", text);

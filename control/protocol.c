@@ -14,6 +14,7 @@
 #include "control/lag.h"
 #include "control/span.h"
 #include "control/underlay.h"
+#include "control/vmport.h"
 #include "datapath/punt.h"
 
 enum { AGE_INTERVAL_MS = 250 }; /* fdb_age() takes a part of the table at a time */
@@ -37,12 +38,13 @@ nsec_t protocol_turn(const struct protocol_parts *p, nsec_t now)
     for (unsigned round = 0; round < PROTO_ROUNDS && n == PROTO_BATCH; round++) {
         n = punt_take(p->sw->punt, PUNT_PROTO, m, PROTO_BATCH);
         for (unsigned i = 0; i < n; i++)
-            if (!lag_rx(p->lag, m[i], now) && !span_rx(p->span, m[i], now) &&
-                !gateway_rx(p->gateway, m[i], now))
+            if (!vmports_rx(p->vms, m[i], now) && !lag_rx(p->lag, m[i], now) &&
+                !span_rx(p->span, m[i], now) && !gateway_rx(p->gateway, m[i], now))
                 rte_pktmbuf_free(m[i]);
     }
     nsec_t due = sooner(lag_run(p->lag, now), span_run(p->span, now));
     due = sooner(gateway_run(p->gateway, now), due);
+    due = sooner(vmports_run(p->vms, now), due);
     due = sooner(underlay_run(p->underlay, now), due);
     return n == PROTO_BATCH ? now : due;
 }
@@ -70,6 +72,8 @@ static void sleep_until_work(struct protocol *p, nsec_t due)
     }
     if (!waiting)
         (void)poll(fds, N + 1, patience(p, due));
+    uint64_t rung;
+    (void)!read(p->wake_fd, &rung, sizeof rung);
 }
 
 static void *run(void *arg)
@@ -118,6 +122,12 @@ int protocol_start(const struct protocol_parts *parts, struct protocol **out, st
     }
     *out = p;
     return 0;
+}
+
+void protocol_wake(struct protocol *p)
+{
+    if (p)
+        (void)!write(p->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
 }
 
 void protocol_stop(struct protocol *p)

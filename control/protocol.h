@@ -16,6 +16,7 @@ struct lag;
 struct protocol;
 struct span;
 struct underlay;
+struct vmports;
 
 /* What it drives. */
 struct protocol_parts {
@@ -24,6 +25,7 @@ struct protocol_parts {
     struct span *span;         /* spanning trees */
     struct gateway *gateway;   /* virtual routers */
     struct underlay *underlay; /* VTEPs' neighbours and ways */
+    struct vmports *vms;       /* VMs' ports */
 };
 
 /* What the thread does in a turn, for stepped mode, too. Returns when it is next due. */
@@ -31,6 +33,8 @@ nsec_t protocol_turn(const struct protocol_parts *p, nsec_t now);
 
 /* Copies parts. */
 int protocol_start(const struct protocol_parts *parts, struct protocol **out, struct errbuf *e);
+/* Something became due earlier than it knows. NULL is fine. */
+void protocol_wake(struct protocol *p);
 /* Joins the thread. NULL is fine. */
 void protocol_stop(struct protocol *p);
 

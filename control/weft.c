@@ -67,8 +67,11 @@ static unsigned poll_links(struct weft *w)
             of_port_status(w->bridges[i], OFPPR_MODIFY, &desc);
             any = true;
         }
-    if (any)
+    if (any) {
         underlay_links(w->underlay, weft_now(w));
+        vmports_poke(w->vms);
+        protocol_wake(w->proto);
+    }
     return n;
 }
 
@@ -155,7 +158,8 @@ static struct protocol_parts parts_of(const struct weft *w)
                                    .lag = w->lag,
                                    .span = w->span,
                                    .gateway = w->gateway,
-                                   .underlay = w->underlay};
+                                   .underlay = w->underlay,
+                                   .vms = w->vms};
 }
 
 bool weft_step(struct weft *w, nsec_t now)
@@ -217,6 +221,8 @@ static int start_all(struct weft *w, const struct weft_options *o, const struct 
         r = gateway_create(w->sw, &w->log, &w->gateway, e);
     if (r == 0)
         r = underlay_create(w->sw, &w->log, &w->underlay, e);
+    if (r == 0)
+        r = vmports_create(w->sw, &w->log, &w->vms, e);
     if (r < 0 || o->stepped)
         return r;
     struct protocol_parts parts = parts_of(w);
@@ -275,6 +281,7 @@ void weft_free(struct weft *w)
     span_free(w->span);
     gateway_free(w->gateway);
     underlay_free(w->underlay);
+    vmports_free(w->vms);
     if (w->tick)
         event_free(w->tick);
     if (w->punted)

@@ -16,6 +16,7 @@
 #include "control/protocol.h"
 #include "control/span.h"
 #include "control/underlay.h"
+#include "control/vmport.h"
 #include "control/weft.h"
 
 struct event;
@@ -106,6 +107,7 @@ struct weft {
     struct span *span;         /* spanning trees */
     struct gateway *gateway;   /* virtual routers */
     struct underlay *underlay; /* VTEPs' neighbours and ways */
+    struct vmports *vms;       /* VMs' ports */
     struct protocol *proto;    /* NULL in stepped mode */
     struct carrier *carrier;   /* the same */
     struct of_bridge *bridges[WEFT_BRIDGES_MAX];

@@ -265,13 +265,11 @@ struct table_stats bridge_table_stats(const struct bridge *b, uint8_t table)
     return sum;
 }
 
-void bridge_packet_out(struct bridge *b, struct rte_mbuf *m, uint32_t in_port,
-                       const struct op_list *ops, nsec_t now)
+static void packet_out(struct worker *w, struct bridge *b, struct rte_mbuf *m, uint32_t in_port,
+                       const struct op_list *ops)
 {
-    struct worker *w = b->sw->workers[b->sw->n_workers];
     const struct bridge_ports *bp = b->ports;
     struct pkt *k = pkt_of(m);
-    w->now = now;
     memset(k, 0, sizeof *k);
     k->bridge = b;
     k->key.in_port = k->key.in_phy_port = to_be32(in_port);
@@ -286,6 +284,12 @@ void bridge_packet_out(struct bridge *b, struct rte_mbuf *m, uint32_t in_port,
     parse(m);
     w->prog = b->program;
     act_ops(w, m, ops);
-    worker_flush(w);
-    punt_wake(b->sw->punt);
+}
+
+void bridge_packet_out(struct bridge *b, struct rte_mbuf *m, uint32_t in_port,
+                       const struct op_list *ops, nsec_t now)
+{
+    struct worker *w = worker_borrow(b->sw, now);
+    packet_out(w, b, m, in_port, ops);
+    worker_return(w);
 }

@@ -78,4 +78,8 @@ struct table_stats bridge_table_stats(const struct bridge *b, uint8_t table);
 void bridge_packet_out(struct bridge *b, struct rte_mbuf *m, uint32_t in_port,
                        const struct op_list *ops, nsec_t now);
 
+/* A frame of ours, on m (taken), goes through NORMAL switching as if the guest behind p had sent
+ * it: learnt at p, flooded or forwarded as its VLAN says. Protocol thread or control. */
+void bridge_inject(struct port *p, struct rte_mbuf *m, nsec_t now);
+
 #endif

@@ -26,6 +26,7 @@
     X(GUARD_VLAN, "guard-vlan", "a guest's port sends a tag that is not its own, or several")   \
     X(GUARD_TYPE, "guard-type", "a guest's port sends neither IP nor ARP")                      \
     X(GUARD_MALFORMED, "guard-malformed", "its headers can't be read to where claims may be")   \
+    X(PORT_HELD, "port-held", "its port's VM has not come yet: activation (docs/migration.md)") \
     X(GUARD_RATE, "guard-rate", "more ARP, ND and DHCP than a guest's port may send")           \
     X(VLAN_FILTERED, "vlan-filtered", "its VLAN is not allowed in on its port")                 \
     X(SELF_DIRECTED, "self-directed", "its destination lives on the port it came from")         \

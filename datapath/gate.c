@@ -56,6 +56,23 @@ void gate_set(struct port *p, unsigned tree, enum gate_state s)
     atomic_fetch_or(&p->gates.on, open ? GATE_TRAP : GATE_TRAP | GATE_SHUT);
 }
 
+void gate_hold(struct port *p, bool opens)
+{
+    if (!opens)
+        atomic_fetch_and(&p->gates.on, (uint8_t)~GATE_OPENS);
+    atomic_fetch_or(&p->gates.on, opens ? GATE_HELD | GATE_OPENS : GATE_HELD);
+}
+
+bool gate_release(struct port *p)
+{
+    return atomic_fetch_and(&p->gates.on, (uint8_t) ~(GATE_HELD | GATE_OPENS)) & GATE_HELD;
+}
+
+bool gate_is_held(const struct port *p)
+{
+    return atomic_load_explicit(&p->gates.on, memory_order_relaxed) & GATE_HELD;
+}
+
 enum gate_state gate_get(const struct port *p, unsigned tree)
 {
     if (!get_bit(p->gates.shut, tree))
@@ -134,6 +151,27 @@ static bool may_enter(struct worker *w, struct port *p, struct rte_mbuf *m)
     return false;
 }
 
+/* True: the guest has come, and its frames go on. Control hears of it by a copy of the first. */
+static bool open_held(struct worker *w, struct port *p, struct burst *b, uint8_t on)
+{
+    if (b->n > 0 && (on & GATE_OPENS)) {
+        struct rte_mbuf *c =
+            gate_release(p) ? rte_pktmbuf_copy(b->m[0], w->sw->pool, 0, UINT32_MAX) : NULL;
+        int why;
+        if (c != NULL) {
+            *pkt_of(c) = *pkt_of(b->m[0]);
+            pkt_of(c)->reason = PUNT_ACTIVATED;
+        }
+        if (c != NULL && !punt_packet(w->sw->punt, PUNT_PROTO, c, w->now, &why))
+            rte_pktmbuf_free(c); /* control looks by itself now and then */
+        return true;
+    }
+    for (uint16_t i = 0; i < b->n; i++)
+        worker_drop_in(w, p, b->m[i], DROP_PORT_HELD);
+    b->n = 0;
+    return false;
+}
+
 void gate_admit(struct worker *w, struct port *p, struct burst *b)
 {
     uint8_t on = atomic_load_explicit(&p->gates.on, memory_order_relaxed);
@@ -141,6 +179,8 @@ void gate_admit(struct worker *w, struct port *p, struct burst *b)
     uint16_t kept = 0;
     if (on & GATE_GUARD)
         guard_admit(w, p, b);
+    if ((on & GATE_HELD) && !open_held(w, p, b, on))
+        return;
     if (!(on & (GATE_TRAP | GATE_SHUT)))
         return;
     for (uint16_t i = 0; i < b->n; i++) {

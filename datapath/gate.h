@@ -28,6 +28,8 @@ enum gate_on {
     GATE_TRAP = 1,
     GATE_SHUT = 2,  /* some tree isn't forwarding */
     GATE_GUARD = 4, /* port security: guard.h */
+    GATE_HELD = 8,  /* nothing in or out: its VM is still on another host */
+    GATE_OPENS = 16 /* with HELD: the first frame that the guest sends opens it */
 };
 enum { GATE_TREES = 65, GATE_WORDS = 2, GATE_BPDUS_PER_S = 200, GATE_BPDU_BURST = 100 };
 
@@ -49,6 +51,13 @@ void gate_enable(struct port *p, unsigned trees);
 void gate_disable(struct port *p);
 void gate_set(struct port *p, unsigned tree, enum gate_state s);
 enum gate_state gate_get(const struct port *p, unsigned tree);
+/* A port that is held (a VM's, before it has come) lets nothing in or out. opens: the worker that
+ * sees the guest's first frame lets it in, and from then on everything; a copy goes to PUNT_PROTO
+ * with the reason PUNT_ACTIVATED. Any thread. */
+void gate_hold(struct port *p, bool opens);
+/* True: it was held until now. */
+bool gate_release(struct port *p);
+bool gate_is_held(const struct port *p);
 /* Publishes a copy of tree[VLAN]; NULL: all in tree 0. 0 or -ENOMEM. Control. */
 int gate_set_map(struct bridge *b, const uint8_t tree[4096]);
 

@@ -32,6 +32,7 @@ enum punt_class {
 
 /* OFPR_*, as in packet-in messages. */
 enum punt_reason { PUNT_NO_MATCH = 0, PUNT_ACTION = 1, PUNT_INVALID_TTL = 2 };
+enum { PUNT_ACTIVATED = 64 }; /* PUNT_PROTO: it opened a port that was held (gate.h) */
 
 struct learn_event {
     uint16_t bridge; /* index */

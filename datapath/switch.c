@@ -98,6 +98,8 @@ int switch_create(const struct switch_options *o, struct weft_switch **out, stru
     pthread_mutex_init(&sw->bond_lock, NULL);
     pthread_mutex_init(&sw->carrier_lock, NULL);
     sw->rcu = rcu_create(sw->n_workers);
+    pthread_mutex_init(&sw->out_lock, NULL);
+    sw->rcu = rcu_create(sw->n_workers + 1); /* and who has out_lock */
     sw->punt = punt_create(PUNT_DEPTH, sw->opt.punt_rate_pps);
     int r = -ENOMEM;
     if (sw->rcu == NULL || sw->punt == NULL || make_workers(sw) != 0 ||
@@ -106,6 +108,8 @@ int switch_create(const struct switch_options *o, struct weft_switch **out, stru
         errbuf_set(e, ENOMEM, "switch: out of memory");
     else
         r = make_pool(sw, e);
+    if (sw->rcu != NULL)
+        rcu_register(sw->rcu, sw->n_workers);
     if (r != 0) {
         switch_destroy(sw);
         return r;
@@ -143,6 +147,7 @@ void switch_destroy(struct weft_switch *sw)
     pthread_mutex_destroy(&sw->learn_lock);
     pthread_mutex_destroy(&sw->carrier_lock);
     pthread_mutex_destroy(&sw->bond_lock);
+    pthread_mutex_destroy(&sw->out_lock);
     free(sw);
 }
 

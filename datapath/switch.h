@@ -53,6 +53,7 @@ struct weft_switch {
     struct routing *routing;                    /* virtual routers: router.h */
     uint64_t vtep_serial;                       /* of the last one made */
     pthread_mutex_t carrier_lock; /* a member's device is asked for its link, or let go */
+    pthread_mutex_t out_lock;     /* the last of `workers`: control and protocol thread */
     unsigned n_workers;
     struct worker
         *workers[WEFT_WORKERS_MAX + 1]; /* the last is control's, never polled: packet-outs */

@@ -80,6 +80,14 @@ static void resolve(struct worker *w, struct port *p, struct rte_mbuf *m)
         queue_flat(w, p, out[i]);
 }
 
+/* -1: none. */
+static int gate_reason(const struct port *p, const struct rte_mbuf *m)
+{
+    if (gate_is_held(p))
+        return DROP_PORT_HELD;
+    return gate_may_send(p, m) ? -1 : DROP_STP_BLOCKED_OUT;
+}
+
 void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
 {
     uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
@@ -88,8 +96,9 @@ void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
         worker_drop_at(w, p, m, DROP_OUTPUT_DOWN);
         return;
     }
-    if (__builtin_expect(tx_shut_by_tree(p) && !gate_may_send(p, m), 0)) {
-        worker_drop_at(w, p, m, DROP_STP_BLOCKED_OUT);
+    int shut = __builtin_expect(tx_shut_by_gate(p), 0) ? gate_reason(p, m) : -1;
+    if (__builtin_expect(shut >= 0, 0)) {
+        worker_drop_at(w, p, m, (enum drop_reason)shut);
         return;
     }
     if (__builtin_expect(too_big(m, p->mtu), 0)) {

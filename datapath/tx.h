@@ -12,10 +12,11 @@
 /* Hands what is in b to its port's device. */
 void tx_flush(struct worker *w, struct tx_buffer *b);
 
-/* Some tree isn't forwarding there. */
-static inline bool tx_shut_by_tree(const struct port *p)
+/* Some tree isn't forwarding there, or its VM has not come. */
+static inline bool tx_shut_by_gate(const struct port *p)
 {
-    return (atomic_load_explicit(&p->gates.on, memory_order_relaxed) & GATE_SHUT) != 0;
+    return (atomic_load_explicit(&p->gates.on, memory_order_relaxed) & (GATE_SHUT | GATE_HELD)) !=
+           0;
 }
 
 /* Nothing stands in the way of a plain frame, and nobody wants to be told of it. */
@@ -24,7 +25,7 @@ static inline bool tx_open(const struct worker *w, const struct port *p)
     uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
     return atomic_load_explicit(&p->link_up, memory_order_relaxed) &&
            (config & (PORT_CFG_DOWN | PORT_CFG_NO_FWD)) == 0 && w->trace == NULL &&
-           !tx_shut_by_tree(p);
+           !tx_shut_by_gate(p);
 }
 
 /* One segment, no offload asked for, at most `fits` bytes. */

@@ -168,6 +168,23 @@ bool worker_learn_at(struct worker *w, struct bridge *b, uint16_t vlan, struct m
     return true;
 }
 
+struct worker *worker_borrow(struct weft_switch *sw, nsec_t now)
+{
+    struct worker *w = sw->workers[sw->n_workers];
+    pthread_mutex_lock(&sw->out_lock);
+    rcu_online(sw->rcu, w->index);
+    w->now = now;
+    return w;
+}
+
+void worker_return(struct worker *w)
+{
+    worker_flush(w);
+    punt_wake(w->sw->punt);
+    rcu_offline(w->sw->rcu, w->index);
+    pthread_mutex_unlock(&w->sw->out_lock);
+}
+
 /* ------------------------------------------------------------ the thread */
 
 static nsec_t clock_now(void)

@@ -149,6 +149,11 @@ void worker_idle_free(struct worker *w);
 /* The worker that the calling thread is, or the switch's control slot. */
 struct worker *worker_mine(struct weft_switch *sw);
 
+/* Control's slot, for a thread that is no worker and puts frames into the pipeline: control and the
+ * protocol thread, in turns, as a reader of what control publishes. Returning flushes. */
+struct worker *worker_borrow(struct weft_switch *sw, nsec_t now);
+void worker_return(struct worker *w);
+
 /* For port kinds (ports.c): a frame lost before or after the pipeline. m may be NULL (never had
  * one). */
 void port_rx_drop(struct port *p, struct rte_mbuf *m, enum drop_reason r);

@@ -4,7 +4,7 @@ from scapy.all import (ARP, BOOTP, DHCP, IP, UDP, Ether, ICMPv6ND_NA, ICMPv6ND_N
 
 from scenario import BROADCAST, MAC, Scenario, arp, tagged, udp
 
-BOUND = 'tag: 10, macs: ["02:00:00:00:00:01"], ip: ["10.0.0.1", "2001:db8::1"]'
+BOUND = 'tag: 10, macs: ["02:00:00:00:00:01"], ip: ["10.0.0.1", "2001:db8::1"], announce: "off"'
 LLA = "fe80::ff:fe00:1"
 
 

@@ -2,7 +2,9 @@
 import json
 import os
 
-from house import until
+import pytest
+
+from house import run, serial, until
 
 ATTACKS = os.path.join(os.path.dirname(__file__), "..", "tools", "attacks.py")
 STORM = """
@@ -80,3 +82,114 @@ def test_bindings_change_while_it_runs(house):
     assert "is no address" in said
     said = w.ctl("port", "set", "bad", "vni=7", code=1)
     assert "no vxlan port with this key" in said
+
+
+# ---- announcements, as the kernel and Open vSwitch hear them
+
+MAC7 = "02:00:00:00:00:07"
+
+
+class KernelSwitch:
+    """A namespace with a bridge of the kernel's, as the network between hosts."""
+
+    def __init__(self, house, ns):
+        self.ns = ns
+        ns.sh("ip", "link", "add", "name", "lan", "type", "bridge")
+        ns.sh("ip", "link", "set", "lan", "up")
+
+    def plug(self, dev):
+        run("ip", "link", "set", dev, "netns", self.ns.ns)
+        self.ns.sh("ip", "link", "set", dev, "master", "lan", "up")
+
+    def where(self, mac):
+        lines = self.ns.sh("bridge", "fdb", "show", "br", "lan").splitlines()
+        return next((line.split()[2] for line in lines if line.startswith(mac)), None)
+
+
+class OvsSwitch(KernelSwitch):
+    """The same of Open vSwitch's userspace datapath."""
+
+    def __init__(self, house, ns):
+        self.ns, self.dir, self.numbers = ns, f"{house.folder}/ovs", {}
+        os.makedirs(self.dir)
+        run("ovsdb-tool", "create", self.dir + "/db", "/usr/share/openvswitch/vswitch.ovsschema")
+        env = dict(os.environ, OVS_RUNDIR=self.dir)
+        self.db = f"unix:{self.dir}/db.sock"
+        house.others.append(ns.popen("ovsdb-server", self.dir + "/db", f"--remote=p{self.db}",
+                                     f"--unixctl={self.dir}/dbctl", env=env))
+        until("ovsdb-server", lambda: os.path.exists(self.dir + "/db.sock"))
+        house.others.append(ns.popen("ovs-vswitchd", self.db, f"--unixctl={self.dir}/ctl", env=env))
+        until("ovs-vswitchd", lambda: os.path.exists(self.dir + "/ctl"))
+        self.vsctl("add-br", "br", "--", "set", "bridge", "br", "datapath_type=netdev")
+
+    def vsctl(self, *words):
+        return run("ovs-vsctl", f"--db={self.db}", "--timeout=20", *words).strip()
+
+    def plug(self, dev):
+        run("ip", "link", "set", dev, "netns", self.ns.ns)
+        self.ns.sh("ip", "link", "set", dev, "up")
+        self.vsctl("add-port", "br", dev)
+        self.numbers[self.vsctl("get", "interface", dev, "ofport")] = dev
+
+    def where(self, mac):
+        lines = run("ovs-appctl", "-t", self.dir + "/ctl", "fdb/show", "br").splitlines()
+        return next((self.numbers.get(line.split()[0]) for line in lines if mac in line), None)
+
+
+def cable(house):
+    """A veth pair, its ends in the root namespace; gone with either's namespace."""
+    n = next(serial)
+    names = f"m{os.getpid()}a{n}"[:15], f"m{os.getpid()}b{n}"[:15]
+    run("ip", "link", "add", names[0], "type", "veth", "peer", "name", names[1])
+    for dev in names:
+        run("ip", "link", "set", dev, "up")
+    return names
+
+
+def no_offloads(ns, dev):
+    ns.sh("ethtool", "-K", dev, "tx", "off", "tso", "off", "gso", "off", check=False)
+
+
+@pytest.mark.parametrize("kind", [KernelSwitch, OvsSwitch])
+def test_neighbours_and_switches_follow_an_announcement(house, kind):
+    third, here, there = house.vm(3), house.vm(7), house.vm(7)
+    net = kind(house, house.vm(0))
+    uplinks = []
+    wefts = []
+    for vm, more in ((here, ""), (there, ", activation: command")):
+        ours, theirs = cable(house)
+        net.plug(theirs)
+        uplinks.append(theirs)
+        wefts.append(house.weft(f"""bridges:
+  - name: br0
+    ports:
+      - {{name: vm7, type: tap, ifname: eth0, netns: {vm.ns}, mac: "{MAC7}", ip: ["10.0.0.7", "2001:db8::7"]{more}}}
+      - {{name: up, type: af_packet, ifname: {ours}}}
+"""))
+    net.plug(third.veth())
+    third.sh("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=0")
+    third.sh("ip", "addr", "add", "2001:db8::3/64", "dev", "eth0", "nodad")
+    for vm in (third, here, there):
+        vm.up()
+    no_offloads(third, "eth0")
+    assert third.pings("10.0.0.7") and net.where(MAC7) == uplinks[0]
+    # What the third host believes is wrong, and the VM there is silent: the announcement alone must put it right.
+    for ip in ("10.0.0.7", "2001:db8::7"):
+        third.sh("ip", "neigh", "replace", ip, "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "stale")
+    there.sh("ip", "link", "set", "eth0", "arp", "off")
+    w1, w2 = wefts
+    assert w2.api("port", "show", "vm7")[0]["vm"]["state"] == "held"
+    w2.ctl("port", "activate", "vm7")
+    until("the switch's FDB follows", lambda: net.where(MAC7) == uplinks[1], 3)
+    until("ARP", lambda: MAC7 in third.sh("ip", "neigh", "show", "10.0.0.7"), 3)
+    until("ND", lambda: MAC7 in third.sh("ip", "neigh", "show", "2001:db8::7"), 3)
+    until("the source knows", lambda: w1.api("port", "show", "vm7")[0]["vm"]["state"] == "away", 3)
+    assert w1.api("port", "show", "vm7")[0]["vm"]["where"] == "port up"
+    until("five rounds", lambda: w2.api("port", "show", "vm7")[0]["vm"]["announcements"]["rounds"] == 5, 5)
+    story = w2.ctl("port", "show", "vm7")
+    assert "active (by command)" in story and "announced 5 times" in story and "held until it is activated" in story
+    assert "away: its MAC is at port up" in w1.ctl("port", "show", "vm7")
+    there.sh("ip", "link", "set", "eth0", "arp", "on")
+    assert third.pings("10.0.0.7")
+    assert "nothing to announce" in w1.ctl("announce", "vm7", code=1)
+    assert w2.api("announce")["announced"] == 1

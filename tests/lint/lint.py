@@ -30,7 +30,7 @@ ARROWS = {
 PURE = ["base", "lacp", "stp", "vrrp", "vxlan", "ofproto/wire", "ofproto/model", "ofproto/session"]
 
 # Pure files in a room that isn't: an engine that control owns.
-PURE_FILES = ("control/neigh",)
+PURE_FILES = ("control/neigh", "control/announce")
 
 # libc that computes, and nothing that waits, talks, or knows the time.
 PURE_SYMBOLS = re.compile(
