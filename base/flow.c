@@ -10,7 +10,13 @@
         .name = nm, .offset = offsetof(struct flow_key, member), .bytes = 4, .bits = 32 \
     }
 
-const struct flow_field_info flow_fields[FF_COUNT] = {
+#define REGS(i, n, nm)                                                             \
+    {                                                                              \
+        .name = nm, .offset = offsetof(struct flow_key, reg[i]), .bytes = 4 * (n), \
+        .bits = 32 * (n)                                                           \
+    }
+
+const struct flow_field_info flow_fields[FF_ALL] = {
     [FF_IN_PORT] = SLOT(in_port, 32, "in_port"),
     [FF_IN_PHY_PORT] = SLOT(in_phy_port, 32, "in_phy_port"),
     [FF_METADATA] = SLOT(metadata, 64, "metadata"),
@@ -58,6 +64,35 @@ const struct flow_field_info flow_fields[FF_COUNT] = {
     [FF_TUN_DST] = SLOT(tun_dst, 32, "tun_dst"),
     [FF_TUN_IPV6_SRC] = SLOT(tun6_src, 128, "tun_ipv6_src"),
     [FF_TUN_IPV6_DST] = SLOT(tun6_dst, 128, "tun_ipv6_dst"),
+    [FF_CONJ_ID] = SLOT(conj_id, 32, "conj_id"),
+    [FF_REG0 + 0] = REGS(0, 1, "reg0"),
+    [FF_REG0 + 1] = REGS(1, 1, "reg1"),
+    [FF_REG0 + 2] = REGS(2, 1, "reg2"),
+    [FF_REG0 + 3] = REGS(3, 1, "reg3"),
+    [FF_REG0 + 4] = REGS(4, 1, "reg4"),
+    [FF_REG0 + 5] = REGS(5, 1, "reg5"),
+    [FF_REG0 + 6] = REGS(6, 1, "reg6"),
+    [FF_REG0 + 7] = REGS(7, 1, "reg7"),
+    [FF_REG0 + 8] = REGS(8, 1, "reg8"),
+    [FF_REG0 + 9] = REGS(9, 1, "reg9"),
+    [FF_REG0 + 10] = REGS(10, 1, "reg10"),
+    [FF_REG0 + 11] = REGS(11, 1, "reg11"),
+    [FF_REG0 + 12] = REGS(12, 1, "reg12"),
+    [FF_REG0 + 13] = REGS(13, 1, "reg13"),
+    [FF_REG0 + 14] = REGS(14, 1, "reg14"),
+    [FF_REG0 + 15] = REGS(15, 1, "reg15"),
+    [FF_XREG0 + 0] = REGS(0, 2, "xreg0"),
+    [FF_XREG0 + 1] = REGS(2, 2, "xreg1"),
+    [FF_XREG0 + 2] = REGS(4, 2, "xreg2"),
+    [FF_XREG0 + 3] = REGS(6, 2, "xreg3"),
+    [FF_XREG0 + 4] = REGS(8, 2, "xreg4"),
+    [FF_XREG0 + 5] = REGS(10, 2, "xreg5"),
+    [FF_XREG0 + 6] = REGS(12, 2, "xreg6"),
+    [FF_XREG0 + 7] = REGS(14, 2, "xreg7"),
+    [FF_XXREG0 + 0] = REGS(0, 4, "xxreg0"),
+    [FF_XXREG0 + 1] = REGS(4, 4, "xxreg1"),
+    [FF_XXREG0 + 2] = REGS(8, 4, "xxreg2"),
+    [FF_XXREG0 + 3] = REGS(12, 4, "xxreg3"),
 };
 
 void flow_match_set(struct flow_match *m, enum flow_field f, const void *value, const void *mask)

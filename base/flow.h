@@ -9,6 +9,11 @@
  * a slot: arp_spa with ipv4_src, nd_sll with arp_sha, tcp_src with udp_src.
  * An IPv4 address lies in the first four bytes of its slot, the rest zero.
  *
+ * The registers (Nicira's reg0 to reg15) are the packet's scratch: no header fills them, so parse
+ * leaves them alone. They are undefined until someone asks for them: see pkt_regs() in
+ * datapath/pkt.h. xreg and xxreg are two and four of them in a row, seen as one number: names for
+ * moves and loads, not fields of their own.
+ *
  * A field that the frame does not have reads zero. vlan_vid carries
  * OFPVID_PRESENT (0x1000) when there is a tag. A tunnel's endpoints are IPv4 or IPv6, in slots
  * apart, as no prerequisite would tell them from each other. Pure data, any thread.
@@ -18,10 +23,9 @@
 
 #include "base/types.h"
 
-#define FLOW_WORDS 22
-#define FLOW_PARSED                                                               \
-    17 /* words before are of the frame; from here on of the tunnel it came in by \
-        */
+#define FLOW_WORDS       30
+#define FLOW_PARSED      17 /* words before are of the frame; then of the tunnel it came in by */
+#define FLOW_REGS        22 /* words from here on are registers */
 #define FLOW_VID_PRESENT 0x1000 /* OFPVID_PRESENT, host order */
 
 struct flow_key {
@@ -60,11 +64,12 @@ struct flow_key {
             struct ip6 nd_target; /* w14..15 */
             uint8_t pbb_isid[3];  /* w16 */
             uint8_t pad0;
-            be32 pad1;
+            be32 conj_id; /* only while a conjunction's own rule is looked for */
             be32 tun_src; /* w17: of the outer header, or for it; Nicira tun_ipv4_src */
             be32 tun_dst;
             struct ip6 tun6_src; /* w18..19 */
             struct ip6 tun6_dst; /* w20..21 */
+            be32 reg[16];        /* w22..29 */
         };
     };
 };
@@ -136,7 +141,15 @@ enum flow_field {
     FF_TUN_DST,
     FF_TUN_IPV6_SRC,
     FF_TUN_IPV6_DST,
-    FF_COUNT,
+    FF_CONJ_ID,
+    FF_REG0,
+    FF_REG15 = FF_REG0 + 15,
+    FF_COUNT, /* what can be matched is below; from here on views of several registers */
+    FF_XREG0 = FF_COUNT,
+    FF_XREG7 = FF_XREG0 + 7,
+    FF_XXREG0,
+    FF_XXREG3 = FF_XXREG0 + 3,
+    FF_ALL,
 };
 
 struct flow_field_info {
@@ -146,7 +159,10 @@ struct flow_field_info {
     uint8_t bits;     /* significant low-order bits */
 };
 
-extern const struct flow_field_info flow_fields[FF_COUNT];
+extern const struct flow_field_info flow_fields[FF_ALL];
+
+/* A register, or several seen as one. */
+static inline bool flow_field_is_reg(unsigned f) { return f >= FF_REG0 && f < FF_ALL; }
 
 /* What a rule matches: key bits outside mask are zero. */
 struct flow_match {

@@ -15,6 +15,9 @@ enum {
     WEFT_FLOWS_MAX = 1000000,    /* rules of one OpenFlow table */
     WEFT_GROUPS_MAX = 65536,     /* groups of a bridge */
     WEFT_BUCKETS_MAX = 2048,     /* buckets of a group */
+    WEFT_RESUBMIT_DEPTH = 64,    /* resubmits inside resubmits */
+    WEFT_RESUBMITS_MAX = 4096,   /* resubmits of one packet */
+    WEFT_STACK_MAX = 32,         /* values pushed and not popped yet, of one packet */
     WEFT_GROUP_DEPTH = 16,       /* groups that forward to groups */
     WEFT_GROUP_COPIES = 4096,    /* copies that groups make of one packet */
     WEFT_METERS_MAX = 65536,     /* meters of a bridge */

@@ -47,7 +47,8 @@ static void ttl_ran_out(struct worker *w, struct rte_mbuf *m)
 bool act_edit(struct worker *w, struct rte_mbuf *m, const struct op *op)
 {
     bool ttl_invalid;
-    parse_need(m, PKT_DEPTH_ALL);
+    if (op->code != OP_SET_FIELD || !flow_field_is_reg(op->field))
+        parse_need(m, PKT_DEPTH_ALL);
     if (__builtin_expect(edit_apply(m, op, &ttl_invalid), 1))
         return true;
     if (ttl_invalid)
@@ -70,39 +71,60 @@ static void output_copy(struct worker *w, struct rte_mbuf *m, const struct op *o
     act_output_op(w, c, op);
 }
 
+enum act_way act_send(struct worker *w, struct rte_mbuf *m, const struct op *op, bool takes)
+{
+    if (!takes) {
+        output_copy(w, m, op);
+        return ACT_ON;
+    }
+    act_output_op(w, m, op);
+    return ACT_GONE;
+}
+
 static bool sends(const struct op *op) { return op->code == OP_OUTPUT || op->code == OP_GROUP; }
+
+/* Does something that can be seen when the packet itself ends here. */
+static bool is_seen(const struct op *op)
+{
+    return sends(op) || (op->code >= OP_RESUBMIT && op->code != OP_DATA);
+}
 
 /* The last output; n when there is none. Edits behind it are seen by nobody if m ends here. */
 static uint16_t last_output(const struct op_list *l)
 {
     for (uint16_t i = l->n; i > 0; i--) {
-        if (sends(&l->ops[i - 1]))
+        if (is_seen(&l->ops[i - 1]))
             return i - 1;
     }
     return l->n;
 }
 
-/* Runs l. `ends`: nothing comes after it, so the last output takes m itself. False: m is gone. */
-static bool run_list(struct worker *w, struct rte_mbuf *m, const struct op_list *l, bool ends)
+/* A resubmit may have left an action set, which needs m in the end. */
+enum act_way act_list(struct worker *w, struct rte_mbuf *m, const struct op_list *l, bool ends)
 {
     uint16_t last = ends ? last_output(l) : l->n;
     for (uint16_t i = 0; i < l->n; i++) {
         const struct op *op = &l->ops[i];
-        if (i == last) {
+        if (__builtin_expect(op->code > OP_GROUP, 0)) {
+            enum act_way way = act_nicira(w, m, l, &i, i == last);
+            if (way != ACT_ON)
+                return way;
+            last = pkt_of(m)->has_action_set ? l->n : last;
+        } else if (i == last) {
             act_output_op(w, m, op);
-            return false;
-        }
-        if (sends(op))
+            return ACT_GONE;
+        } else if (sends(op)) {
             output_copy(w, m, op);
-        else if (!act_edit(w, m, op))
-            return false;
+        } else if (!act_edit(w, m, op)) {
+            return ACT_GONE;
+        }
     }
-    return true;
+    return ACT_ON;
 }
 
 void act_list_end(struct worker *w, struct rte_mbuf *m, const struct op_list *l)
 {
-    if (run_list(w, m, l, true))
+    if (act_list(w, m, l, true) != ACT_GONE)
         act_end(w, m);
 }
 
@@ -114,7 +136,7 @@ void act_ops(struct worker *w, struct rte_mbuf *m, const struct op_list *ops)
 
 /* ------------------------------------------------------------ instructions */
 
-static void write_metadata(struct flow_key *k, const struct rule *r)
+void act_metadata(struct flow_key *k, const struct rule *r)
 {
     k->metadata = (k->metadata & ~r->metadata_mask) | (r->metadata & r->metadata_mask);
 }
@@ -128,12 +150,17 @@ static bool run_rule(struct worker *w, struct rte_mbuf *m, const struct rule *r)
     bool set_left = (k->has_action_set && !r->clear_set) || r->write.n > 0;
     if (__builtin_expect(r->meter != 0, 0) && !meter_run(w, m, r->meter))
         return false;
-    if (!run_list(w, m, &r->apply, !go_on && !set_left))
+    enum act_way way = act_list(w, m, &r->apply, !go_on && !set_left);
+    if (way == ACT_GONE)
         return false;
+    if (way == ACT_EXIT) {
+        action_set_run(w, m);
+        return false;
+    }
     if (r->clear_set)
         action_set_clear(m);
     action_set_merge(w, m, &r->write);
-    write_metadata(&k->key, r);
+    act_metadata(&k->key, r);
     if (!go_on) {
         action_set_run(w, m);
         return false;
@@ -146,7 +173,7 @@ static bool run_rule(struct worker *w, struct rte_mbuf *m, const struct rule *r)
 }
 
 /* Counts a run of n packets that matched r; a rule nobody counts has no stats_id. */
-static void count(struct worker *w, const struct rule *r, struct rte_mbuf *const *m, uint16_t n)
+void act_count(struct worker *w, const struct rule *r, struct rte_mbuf *const *m, uint16_t n)
 {
     if (r->stats_id == UINT32_MAX)
         return;
@@ -196,7 +223,7 @@ static bool goto_batch(const struct batch *g, struct burst *b)
         return false;
     for (uint16_t i = 0; i < g->n; i++) {
         struct pkt *k = pkt_of(g->m[i]);
-        write_metadata(&k->key, r);
+        act_metadata(&k->key, r);
         k->table = r->goto_table;
     }
     b->alike = b->alike && (g->n == b->n || r->metadata_mask == 0);
@@ -209,7 +236,7 @@ static uint32_t run_batch(struct worker *w, const struct batch *g, struct burst 
     const struct rule *r = g->rule;
     uint32_t on = 0;
     if (r != NULL) {
-        count(w, r, g->m, g->n);
+        act_count(w, r, g->m, g->n);
         if (goto_batch(g, b))
             return (uint32_t)(((uint64_t)1 << g->n) - 1);
         if (output_batch(w, g, b))
@@ -268,6 +295,8 @@ void act_table(struct worker *w, struct rte_mbuf *m)
     const struct program *outer = w->prog;
     const struct program *prog = atomic_load_explicit(&k->bridge->program, memory_order_acquire);
     parse_need(m, prog->depth);
+    if (prog->regs)
+        pkt_regs(k);
     w->prog = prog;
     struct burst b = {.n = 1, .alike = true, .m = {m}};
     if (prog->tunnel_ends)

@@ -10,6 +10,31 @@
 
 #include "datapath/pipeline.h"
 
+/* What became of a packet that a list of operations ran on: it is still there; it was sent, dropped
+ * or given away; it is there, and nothing more is to be done with it but its action set. */
+enum act_way { ACT_ON, ACT_GONE, ACT_EXIT };
+
+/* act.c. Runs l. `ends`: nothing comes after it, so its last output may take m (ACT_GONE). */
+enum act_way act_list(struct worker *w, struct rte_mbuf *m, const struct op_list *l, bool ends);
+/* Counts n packets that matched r. */
+void act_count(struct worker *w, const struct rule *r, struct rte_mbuf *const *m, uint16_t n);
+void act_metadata(struct flow_key *k, const struct rule *r);
+/* Outputs a copy, or m itself if it `takes` it. */
+enum act_way act_send(struct worker *w, struct rte_mbuf *m, const struct op *op, bool takes);
+
+/* act_nicira.c. Does the operation at *i of l, and steps over its data. */
+enum act_way act_nicira(struct worker *w, struct rte_mbuf *m, const struct op_list *l, uint16_t *i,
+                        bool ends);
+/* Of a plain field or a register, as it is now; 128 bits. */
+typedef unsigned __int128 act_bits;
+act_bits act_sub_get(const struct flow_key *k, const struct op_sub *s);
+/* Writes the field in frame and key. False: m is gone. */
+bool act_sub_set(struct worker *w, struct rte_mbuf *m, const struct op_sub *s, act_bits v);
+
+/* act_hash.c. Values for multipath, and the port of a bundle (OFPP_ANY: none is live). */
+uint32_t act_multipath(const struct flow_key *k, const struct op_ext *x);
+uint32_t act_bundle(const struct bridge *br, const struct flow_key *k, const struct op *op);
+
 /* Does one edit. False: m is gone (a TTL that ran out, or no such header). */
 bool act_edit(struct worker *w, struct rte_mbuf *m, const struct op *op);
 

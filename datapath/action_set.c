@@ -22,14 +22,14 @@ void action_set_merge(struct worker *w, struct rte_mbuf *m, const struct op_list
         return;
     if (!pkt_of(m)->has_action_set) {
         s->present = 0;
-        s->fields = 0;
+        s->fields[0] = s->fields[1] = 0;
         pkt_of(m)->has_action_set = 1;
     }
     for (uint16_t i = 0; i < ops->n; i++) {
         const struct op *op = &ops->ops[i];
         s->present |= 1u << op->code;
         if (op->code == OP_SET_FIELD) {
-            s->fields |= UINT64_C(1) << op->field;
+            s->fields[op->field / 64] |= UINT64_C(1) << op->field % 64;
             s->set[op->field] = *op;
         } else {
             s->op[op->code] = *op;
@@ -39,9 +39,11 @@ void action_set_merge(struct worker *w, struct rte_mbuf *m, const struct op_list
 
 static bool run_fields(struct worker *w, struct rte_mbuf *m, const struct action_set *s)
 {
-    for (uint64_t left = s->fields; left != 0; left &= left - 1) {
-        if (!act_edit(w, m, &s->set[__builtin_ctzll(left)]))
-            return false;
+    for (unsigned half = 0; half < 2; half++) {
+        for (uint64_t left = s->fields[half]; left != 0; left &= left - 1) {
+            if (!act_edit(w, m, &s->set[half * 64 + (unsigned)__builtin_ctzll(left)]))
+                return false;
+        }
     }
     return true;
 }

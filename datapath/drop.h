@@ -36,6 +36,8 @@
     X(RULE_DROP, "rule-drop", "the rules it matched send it nowhere")                           \
     X(BAD_TABLE, "bad-table", "a rule goes to a table that has gone")                           \
     X(RECIRC_LIMIT, "recirc-limit", "it went through the tables too many times")                \
+    X(RESUBMIT_LIMIT, "resubmit-limit", "resubmits too deep, or too many of them")              \
+    X(STACK, "stack-limit", "a pop without a push, or more pushes than the stack holds")        \
     X(NO_OUTPUT_PORT, "no-output-port", "a rule outputs to a port that does not exist")         \
     X(OUTPUT_DOWN, "output-down", "its output port is down or OFPPC_NO_FWD")                    \
     X(OUTPUT_IS_INPUT, "output-is-input", "a rule outputs to the ingress port without IN_PORT") \

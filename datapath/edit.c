@@ -225,7 +225,7 @@ bool edit_apply(struct rte_mbuf *m, const struct op *op, bool *ttl_invalid)
         return edit_pop_pbb(m);
     case OP_OUTPUT:
     case OP_GROUP:
-    case OP_COUNT:
+    default: /* no edit */
         break;
     }
     return false;

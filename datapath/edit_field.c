@@ -1,4 +1,5 @@
 /* edit_field.c: OpenFlow's set-field, a field of the frame and of its key at once. */
+#include "datapath/bridge.h"
 #include "datapath/edit_internal.h"
 #include "datapath/parse.h"
 
@@ -329,16 +330,30 @@ static void set_tunnel_end(struct pkt *p, const struct op *op, const uint8_t *v)
 
 static bool is_tunnel_end(uint8_t field) { return field >= FF_TUN_SRC && field <= FF_TUN_IPV6_DST; }
 
+/* A packet that claims another ingress port, or none, may be sent back to its own. */
+static void set_in_port(struct pkt *k, const struct op *op, const uint8_t *v)
+{
+    const struct bridge_ports *bp = atomic_load_explicit(&k->bridge->ports, memory_order_acquire);
+    keep(k, op, v);
+    uint32_t no = from_be32(k->key.in_port);
+    k->in_port = no == OFPP_LOCAL ? bp->local : no < WEFT_PORTS_MAX ? bp->by_no[no] : NULL;
+}
+
 bool edit_set_field(struct rte_mbuf *m, const struct op *op)
 {
     uint8_t v[16];
-    if (op->field >= FF_COUNT)
+    if (flow_field_is_reg(op->field))
+        pkt_regs(pkt_of(m));
+    else if (op->field >= FF_COUNT)
         return false;
     if (is_tunnel_end(op->field))
         pkt_tunnel_key(pkt_of(m));
     blend(&pkt_of(m)->key, op, v);
     switch (op->field) {
+    case FF_METADATA: /* by a move or a load: set-field is refused it */
     case FF_TUNNEL_ID:
+    case FF_REG0 ... FF_REG15:
+    case FF_XREG0 ... FF_XXREG3:
         keep(pkt_of(m), op, v);
         return true;
     case FF_TUN_SRC:
@@ -346,6 +361,11 @@ bool edit_set_field(struct rte_mbuf *m, const struct op *op)
     case FF_TUN_IPV6_SRC:
     case FF_TUN_IPV6_DST:
         set_tunnel_end(pkt_of(m), op, v);
+        return true;
+    case FF_IN_PORT: /* by a load or a move */
+        if (pkt_of(m)->bridge == NULL)
+            return false;
+        set_in_port(pkt_of(m), op, v);
         return true;
     case FF_ETH_DST:
     case FF_ETH_SRC:

@@ -173,7 +173,7 @@ void group_release(void *thing)
 /* ------------------------------------------------------------ what is live, which bucket */
 
 /* OFPPS_LIVE, as it is now. */
-static bool port_live(const struct bridge *br, uint32_t no)
+bool group_port_live(const struct bridge *br, uint32_t no)
 {
     const struct bridge_ports *bp = atomic_load_explicit(&br->ports, memory_order_acquire);
     struct port *p = no == OFPP_LOCAL ? bp->local : no < WEFT_PORTS_MAX ? bp->by_no[no] : NULL;
@@ -201,7 +201,7 @@ static bool bucket_live(const struct idset *s, const struct bridge *br,
     bool by_port = b->watch_port != GROUP_WATCH_NONE, by_group = b->watch_group != GROUP_WATCH_NONE;
     if (!by_port && !by_group)
         return true;
-    return (by_port && port_live(br, b->watch_port)) ||
+    return (by_port && group_port_live(br, b->watch_port)) ||
            (by_group && group_live(s, br, b->watch_group, depth));
 }
 

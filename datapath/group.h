@@ -62,4 +62,8 @@ const struct group_bucket *group_select(const struct group *g, const struct flow
 /* Sends m through group `id` of the running program; takes m. Worker. */
 void group_run(struct worker *w, struct rte_mbuf *m, uint32_t id);
 
+/* Is the port there, its link up (a bond's: one of its members may send), and not shut? OFPPS_LIVE.
+ */
+bool group_port_live(const struct bridge *br, uint32_t ofp_port);
+
 #endif

@@ -55,6 +55,8 @@ static void forward(struct worker *w, struct port *p, struct bridge *br, struct 
     stage_parse(w, prog->depth, b); /* headers -> key and offsets */
     if (__builtin_expect(prog->tunnel_ends, 0))
         stage_tunnel_ends(b); /* who sent it, as its rules ask */
+    for (uint16_t i = 0; __builtin_expect(prog->regs, 0) && i < b->n; i++)
+        pkt_regs(pkt_of(b->m[i]));
     if (p != NULL)
         stage_admit(w, p, b); /* port state, length */
     else

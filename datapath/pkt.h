@@ -62,15 +62,18 @@ struct pkt {
     uint8_t table;          /* where classify looks next */
     uint8_t recirc;         /* times through the tables so far */
     uint16_t action_set;    /* worker's index of its action set */
-    uint8_t has_action_set; /* act: that action set is in use */
+    uint8_t has_action_set : 1; /* act: that action set is in use */
+    uint8_t has_regs : 1;       /* its registers and its stack are made: see pkt_regs() */
     uint8_t depth;          /* enum pkt_depth */
     struct flow_key key;
     /* Filled for a punt: */
-    uint64_t cookie;   /* of the rule that sent it to control */
-    uint16_t max_len;  /* controller's max_len */
-    uint8_t reason;    /* enum punt_reason */
-    uint16_t tun_from; /* with PKT_TUNNEL: endpoint it came from (tunnel.h); 0: unknown */
-    uint16_t tun_to;   /* with PKT_TUN_TO: endpoint */
+    uint64_t cookie;    /* of the rule that sent it to control */
+    uint16_t max_len;   /* controller's max_len */
+    uint8_t reason;     /* enum punt_reason */
+    uint16_t tun_from;  /* with PKT_TUNNEL: endpoint it came from (tunnel.h); 0: unknown */
+    uint16_t tun_to;    /* with PKT_TUN_TO: endpoint */
+    uint8_t n_stack;    /* with has_regs: values on its stack */
+    uint16_t resubmits; /* with has_regs: so far */
 };
 
 _Static_assert(offsetof(struct pkt, key.eth_dst) == 64, "Ethernet to L4 are one cache line");
@@ -80,10 +83,22 @@ _Static_assert(offsetof(struct pkt, key.ipv6_flabel) == 128, "Ethernet to L4 are
 static inline void pkt_tunnel_key(struct pkt *p)
 {
     if (!(p->flags & PKT_TUN_KEY))
-        memset(&p->key.w[FLOW_PARSED], 0, (FLOW_WORDS - FLOW_PARSED) * sizeof p->key.w[0]);
+        memset(&p->key.w[FLOW_PARSED], 0, (FLOW_REGS - FLOW_PARSED) * sizeof p->key.w[0]);
     p->flags |= PKT_TUN_KEY;
 }
 
 static inline struct pkt *pkt_of(struct rte_mbuf *m) { return (struct pkt *)rte_mbuf_to_priv(m); }
+
+/* Registers and stack are zero and empty when a packet comes in; made so when the first asks for
+ * them, since most bridges have no use for them. */
+static inline void pkt_regs(struct pkt *k)
+{
+    if (k->has_regs)
+        return;
+    memset(&k->key.w[FLOW_REGS], 0, sizeof k->key.reg);
+    k->n_stack = 0;
+    k->resubmits = 0;
+    k->has_regs = 1;
+}
 
 #endif

@@ -27,6 +27,7 @@ enum set_slot op_slot(enum op_code code)
         [OP_PUSH_PBB] = SLOT_PUSH_PBB,
         [OP_POP_PBB] = SLOT_POP,
         [OP_GROUP] = SLOT_GROUP,
+        [OP_MOVE... OP_COUNT - 1] = SLOT_SET,
     };
     weft_assert(code < sizeof slots);
     return (enum set_slot)slots[code];
@@ -58,8 +59,10 @@ void program_set_table(struct program *p, uint8_t id, struct table *t)
     for (unsigned i = 0; i < FLOW_WORDS; i++)
         p->fields_used[i] |= words[i];
     p->depth = (uint8_t)depth_of(p->fields_used);
-    for (unsigned i = FLOW_PARSED; i < FLOW_WORDS; i++)
+    for (unsigned i = FLOW_PARSED; i < FLOW_REGS; i++)
         p->tunnel_ends |= words[i] != 0;
+    for (unsigned i = FLOW_REGS; i < FLOW_WORDS; i++)
+        p->regs |= words[i] != 0;
     p->tables[id] = t;
     if (id >= p->n_tables)
         p->n_tables = id + 1u;
@@ -78,7 +81,10 @@ void program_seal(struct program *p, const struct program *before, uint64_t vers
         table_bear(p->tables[i], version);
         probes += table_describe(p->tables[i]).worst_probes;
     }
-    shape_init(&p->shape, p->fields_used);
+    /* Registers are zero in all that comes in: they tell no flows apart. */
+    uint64_t fields[FLOW_WORDS] = {0};
+    memcpy(fields, p->fields_used, FLOW_REGS * sizeof fields[0]);
+    shape_init(&p->shape, fields);
     p->cached = !p->uncertain && probes >= CACHE_WORTH_PROBES && p->shape.n <= PATH_WORDS;
     bool same =
         before != NULL && memcmp(&before->fields_used, &p->fields_used, sizeof p->fields_used) == 0;

@@ -39,8 +39,36 @@ enum op_code {
     OP_PUSH_PBB, /* ethertype */
     OP_POP_PBB,
     OP_GROUP, /* port: the group's number */
+    /* Nicira's; their arguments are in `ext`. Those up to OP_RESUBMIT change the packet ... */
+    OP_MOVE,         /* src to dst */
+    OP_PUSH,         /* src */
+    OP_POP,          /* dst */
+    OP_MULTIPATH,    /* fields, basis, algorithm, max_link, arg; dst */
+    OP_BUNDLE_LOAD,  /* as OP_BUNDLE; dst */
+    OP_CHECK_LARGER, /* arg: bytes; dst */
+    /* ... and these do something with it, or end it. */
+    OP_RESUBMIT,   /* port (OFPP_IN_PORT: its own), table (255: the one it is in) */
+    OP_OUTPUT_REG, /* src, max_len */
+    OP_CONTROLLER, /* max_len; ttl: the reason */
+    OP_BUNDLE,     /* fields, basis, algorithm; n: the OP_DATA behind it, arg: ports in them */
+    OP_EXIT,
+    OP_DATA, /* more of the operation before it: data */
     OP_COUNT,
 };
+
+/* Bits of a field, counted from its lowest. */
+struct op_sub {
+    uint8_t field; /* enum flow_field, views of registers included */
+    uint16_t ofs, n_bits;
+};
+
+struct op_ext {
+    struct op_sub src, dst;
+    uint16_t n, fields, basis, algorithm, max_link;
+    uint32_t arg;
+};
+
+enum { OP_DATA_PORTS = 8 };
 
 /* One operation. Reserved ports are OpenFlow's (OFPP_*), host order. */
 struct op {
@@ -48,10 +76,16 @@ struct op {
     uint8_t field; /* enum flow_field, for OP_SET_FIELD */
     uint8_t ttl;
     be16 ethertype;
-    uint16_t max_len;  /* OP_OUTPUT to OFPP_CONTROLLER; 0xffff: whole frame */
-    uint32_t port;     /* OP_OUTPUT, OP_GROUP */
-    uint8_t value[16]; /* OP_SET_FIELD: as in the field's slot */
-    uint8_t mask[16];  /* OP_SET_FIELD: 0xff.. when not masked */
+    uint16_t max_len; /* OP_OUTPUT to OFPP_CONTROLLER; 0xffff: whole frame */
+    uint32_t port;    /* OP_OUTPUT, OP_GROUP */
+    union {
+        struct {
+            uint8_t value[16]; /* OP_SET_FIELD: as in the field's slot */
+            uint8_t mask[16];  /* OP_SET_FIELD: 0xff.. when not masked */
+        };
+        struct op_ext ext;
+        uint32_t ports[OP_DATA_PORTS]; /* OP_DATA */
+    };
 };
 
 /* Slots of the action set, in the order of execution (OpenFlow 1.3.5, 5.10). */
@@ -117,6 +151,7 @@ struct program {
     uint8_t depth;                    /* enum pkt_depth: what they need to be parsed */
     bool tunnel_ends;                 /* they look at the addresses of tunnels */
     bool cached;                      /* the tables are dear enough to ask the flow cache first */
+    bool regs;                        /* rules look at registers */
     bool uncertain; /* a meter may change what later tables see: paths are not to be remembered */
     struct shape shape;   /* of fields_used; made by program_seal() */
     uint64_t shape_since; /* the version in which the bridge's shape became this one */

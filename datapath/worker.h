@@ -53,8 +53,8 @@ struct worker_perf {
 struct action_set {
     uint32_t present;       /* bit per enum op_code: one action of each type */
     struct op op[OP_COUNT]; /* by enum op_code; OP_SET_FIELD unused */
-    uint64_t fields;        /* which fields are set: bit per enum flow_field */
-    struct op set[FF_COUNT];
+    uint64_t fields[2];     /* which fields are set: bit per enum flow_field */
+    struct op set[FF_ALL];
 };
 
 /* What a test or weft-replay wants to know of a packet's way. */
@@ -81,13 +81,15 @@ struct worker {
     nsec_t now;                         /* read once a turn */
     const struct program *prog;         /* of the packets in the pipeline: their groups */
     unsigned group_depth, group_copies; /* of the packet that goes through groups */
+    unsigned resubmit_depth;
     const struct poll_set *_Atomic poll;
     nsec_t polled_all_ns;                 /* when the cold ports were last polled, too */
     struct tx_buffer *tx[WEFT_PORTS_MAX]; /* by port index, allocated at port creation */
     uint16_t tx_dirty[WEFT_PORTS_MAX];    /* which have frames */
     uint16_t n_dirty;
     uint16_t n_routed;
-    struct action_set sets[WEFT_BURST * 2]; /* of the packets of the running burst */
+    struct action_set sets[WEFT_BURST * 2];             /* of the packets of the running burst */
+    uint8_t stacks[WEFT_BURST * 2][WEFT_STACK_MAX][16]; /* by action_set; as high as n_stack */
     uint64_t drops[DROP_COUNT];
     uint64_t *port_drops[WEFT_PORTS_MAX]; /* [port][reason], by ingress (or egress, for tx) port */
     struct drop_ring *samples;

@@ -12,7 +12,7 @@ static struct op op_of(const uint8_t *b)
 {
     static const uint16_t types[8] = {0x8100, 0x88a8, 0x8847, 0x8848, 0x0800, 0x86dd, 0x0806, 0};
     struct op op = {.code = b[0] % (OP_COPY_TTL_IN + 1),
-                    .field = b[1] % FF_COUNT,
+                    .field = b[1] % FF_REG0,
                     .ttl = b[2],
                     .ethertype = to_be16(types[b[2] % 8])};
     for (unsigned i = 0; i < 16; i++) {

@@ -163,8 +163,9 @@ static void a_field_that_is_not_there_is_refused(void **state)
     for (unsigned fk = 0; fk < FF_COUNT; fk++) {
         struct fake_mbuf f;
         struct rte_mbuf *m = frame(&f, F_LLC);
-        bool is_there =
-            fk == FF_ETH_DST || fk == FF_ETH_SRC || fk == FF_TUNNEL_ID || fk >= FF_TUN_SRC;
+        bool is_there = fk == FF_ETH_DST || fk == FF_ETH_SRC || fk == FF_TUNNEL_ID ||
+                        fk == FF_METADATA || flow_field_is_reg(fk) ||
+                        (fk >= FF_TUN_SRC && fk <= FF_TUN_IPV6_DST);
         assert_int_equal(edit(m, set_op(fk, v)), is_there);
     }
     struct fake_mbuf f;
@@ -333,7 +334,7 @@ static struct op random_op(struct prng *r)
 {
     static const uint16_t types[] = {0x8100, 0x88a8, 0x8847, 0x8848, 0x0800, 0x86dd, 0x0806};
     struct op op = {.code = (uint8_t)(prng_next(r) % (OP_COPY_TTL_IN + 1)),
-                    .field = (uint8_t)(prng_next(r) % FF_COUNT),
+                    .field = (uint8_t)(prng_next(r) % FF_REG0),
                     .ttl = (uint8_t)prng_next(r),
                     .ethertype = to_be16(types[prng_next(r) % 7])};
     for (unsigned b = 0; b < 16; b++) {
