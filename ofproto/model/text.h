@@ -23,6 +23,7 @@ struct word {
 
 struct pair {
     struct word key, value, whole;
+    struct word tail;         /* of "key(value)->tail" */
     bool has_value, unclosed; /* unclosed: a "(" without its ")" */
 };
 
@@ -80,6 +81,25 @@ void text_match_nearer(struct word w, unsigned *distance, const char **best);
  * for a packet-out. 1: it is none of the actions' words. */
 int text_action(const struct text *t, const struct pair *p, const struct flow_match *m);
 void text_action_nearer(struct word w, unsigned *distance, const char **best);
+
+/* ---- text_nicira.c, text_nicira_print.c: Nicira's actions (wire/nicira.h) ---- */
+
+struct nx_sub;
+/* "NXM_NX_REG0[0..15]", "reg0[0]", "eth_src" */
+bool text_sub(struct word w, const struct flow_match *m, struct nx_sub *out);
+void text_print_sub(struct strbuf *b, const struct nx_sub *s);
+/* The action of this subtype, appended to the arena. */
+int text_nicira(const struct text *t, uint16_t subtype, const struct pair *p,
+                const struct flow_match *m);
+int text_output_sub(const struct text *t, const struct pair *p, const struct flow_match *m);
+int text_controller(const struct text *t, const struct pair *p);
+int text_load_masked(const struct text *t, const struct pair *p, enum flow_field f,
+                     const uint8_t *value, const uint8_t *mask);
+void text_print_nicira(struct strbuf *b, const struct ofw_action *a, const struct ofm_names *names);
+const char *text_hash_name(unsigned v);
+const char *text_multipath_name(unsigned v);
+const char *text_bundle_name(unsigned v);
+const char *text_reason_name(unsigned v);
 
 /* ---- text_list.c: lists of actions, instructions ---- */
 

@@ -1,5 +1,6 @@
 /* One action: ovs-actions(7) as far as OpenFlow 1.3's actions go. */
 #include "ofproto/model/text.h"
+#include "ofproto/wire/nicira.h"
 
 #include <errno.h>
 
@@ -16,6 +17,8 @@ enum how {
     AS_SET_TOS,
     AS_SET_VLAN, /* mod_vlan_vid, mod_vlan_pcp: of untagged frames pushes a tag first */
     AS_SET_PORT, /* mod_tp_src: by protocol */
+    AS_NICIRA,   /* its subtype in `type` */
+    AS_DEC_TTL,  /* with the ids of controllers, or without */
     AS_BEYOND,   /* known, not supported yet */
 };
 
@@ -56,7 +59,7 @@ static const struct verb verbs[] = {
     ACT("strip_vlan", AS_PLAIN, OFPAT_POP_VLAN),
     ACT("push_mpls", AS_TAG, OFPAT_PUSH_MPLS),
     ACT("pop_mpls", AS_TAG, OFPAT_POP_MPLS),
-    ACT("dec_ttl", AS_PLAIN, OFPAT_DEC_NW_TTL),
+    ACT("dec_ttl", AS_DEC_TTL, OFPAT_DEC_NW_TTL),
     ACT("mod_nw_ttl", AS_TTL, OFPAT_SET_NW_TTL),
     ACT("set_nw_ttl", AS_TTL, OFPAT_SET_NW_TTL),
     ACT("dec_mpls_ttl", AS_PLAIN, OFPAT_DEC_MPLS_TTL),
@@ -84,27 +87,27 @@ static const struct verb verbs[] = {
     SET("set_tunnel64", AS_SET, FF_TUNNEL_ID),
     ACT("group", AS_NUMBER, OFPAT_GROUP),
     ACT("set_queue", AS_NUMBER, OFPAT_SET_QUEUE),
-    BEYOND("pop_queue"),
+    ACT("pop_queue", AS_NICIRA, NXAST_POP_QUEUE),
+    ACT("resubmit", AS_NICIRA, NXAST_RESUBMIT),
+    ACT("note", AS_NICIRA, NXAST_NOTE),
+    ACT("move", AS_NICIRA, NXAST_REG_MOVE),
+    ACT("load", AS_NICIRA, NXAST_REG_LOAD),
+    ACT("push", AS_NICIRA, NXAST_STACK_PUSH),
+    ACT("pop", AS_NICIRA, NXAST_STACK_POP),
+    ACT("multipath", AS_NICIRA, NXAST_MULTIPATH),
+    ACT("bundle", AS_NICIRA, NXAST_BUNDLE),
+    ACT("bundle_load", AS_NICIRA, NXAST_BUNDLE_LOAD),
+    ACT("exit", AS_NICIRA, NXAST_EXIT),
+    ACT("check_pkt_larger", AS_NICIRA, NXAST_CHECK_PKT_LARGER),
     BEYOND("enqueue"),
-    BEYOND("resubmit"),
     BEYOND("learn"),
     BEYOND("conjunction"),
     BEYOND("ct"),
     BEYOND("ct_clear"),
     BEYOND("nat"),
-    BEYOND("note"),
-    BEYOND("move"),
-    BEYOND("load"),
-    BEYOND("push"),
-    BEYOND("pop"),
-    BEYOND("bundle"),
-    BEYOND("bundle_load"),
-    BEYOND("multipath"),
-    BEYOND("exit"),
     BEYOND("fin_timeout"),
     BEYOND("sample"),
     BEYOND("clone"),
-    BEYOND("check_pkt_larger"),
     BEYOND("encap"),
     BEYOND("decap"),
     BEYOND("dec_nsh_ttl"),
@@ -136,39 +139,26 @@ static int append_output(const struct text *t, const struct pair *p, uint32_t po
                   &(struct ofw_action){.type = OFPAT_OUTPUT, .port = port, .max_len = max_len});
 }
 
-static int parse_output(const struct text *t, const struct pair *p)
+static int parse_output(const struct text *t, const struct pair *p, const struct flow_match *m)
 {
     uint32_t port;
+    struct nx_sub sub;
+    if (p->has_value && !p->unclosed && text_sub(p->value, m, &sub))
+        return text_output_sub(t, p, m);
     if (!p->has_value || p->unclosed || !text_port(t, p->value, &port))
         return errbuf_set(t->e, EINVAL, "%.*s: expected output:PORT with a port's name or number",
                           WORD_ARG(p->whole));
     return append_output(t, p, port, port == OFPP_CONTROLLER ? OFPCML_NO_BUFFER : 0);
 }
 
-static int bad_controller(const struct text *t, const struct pair *p)
-{
-    return errbuf_set(t->e, EINVAL,
-                      "%.*s: expected controller, controller:BYTES or controller(max_len=BYTES)",
-                      WORD_ARG(p->whole));
-}
-
 static int parse_controller(const struct text *t, const struct pair *p)
 {
     uint64_t len = OFPCML_NO_BUFFER;
-    struct word rest = p->value;
-    struct pair option;
     if (p->unclosed)
-        return bad_controller(t, p);
-    if (p->has_value && word_number(p->value, OFPCML_NO_BUFFER, &len))
+        return errbuf_set(t->e, EINVAL, "%.*s: a \"(\" without its \")\"", WORD_ARG(p->whole));
+    if (!p->has_value || word_number(p->value, OFPCML_NO_BUFFER, &len))
         return append_output(t, p, OFPP_CONTROLLER, (uint16_t)len);
-    while (p->has_value && word_next(&rest, &option)) {
-        bool ok = word_is(option.key, "max_len")
-                      ? word_number(option.value, OFPCML_NO_BUFFER, &len)
-                      : word_is(option.key, "reason") && word_is(option.value, "action");
-        if (!ok)
-            return bad_controller(t, p);
-    }
-    return append_output(t, p, OFPP_CONTROLLER, (uint16_t)len);
+    return text_controller(t, p);
 }
 
 static int parse_tag(const struct text *t, const struct verb *v, const struct pair *p)
@@ -219,6 +209,19 @@ static int append_set(const struct text *t, const struct pair *p, enum flow_fiel
     return append(t, p, &a);
 }
 
+/* What OpenFlow 1.3 can't say, Nicira's action does. */
+static int append_masked(const struct text *t, const struct pair *p, enum flow_field f,
+                         struct word value)
+{
+    uint8_t v[16], mask[16];
+    int r = text_masked(t, f, value, p->whole, v, mask);
+    if (r < 0)
+        return r;
+    if (!ofw_field_settable(f))
+        return errbuf_set(t->e, EINVAL, "%.*s: this field can't be set", WORD_ARG(p->whole));
+    return text_load_masked(t, p, f, v, mask);
+}
+
 static int parse_set_named(const struct text *t, const struct pair *p, const struct flow_match *m)
 {
     struct word value, name, left, mask;
@@ -226,9 +229,8 @@ static int parse_set_named(const struct text *t, const struct pair *p, const str
     if (p->unclosed || !word_split(p->value, "->", &value, &name))
         return errbuf_set(t->e, EINVAL, "%.*s: expected set_field:VALUE->FIELD",
                           WORD_ARG(p->whole));
-    if (word_split(value, "/", &left, &mask))
-        return errbuf_set(t->e, EINVAL, "%.*s: set_field takes no mask in OpenFlow 1.3",
-                          WORD_ARG(p->whole));
+    if (text_field(name, m, &f) && word_split(value, "/", &left, &mask))
+        return append_masked(t, p, f, value);
     if (text_field(name, m, &f))
         return append_set(t, p, f, value);
     unsigned distance = WORD_FAR;
@@ -318,9 +320,8 @@ static int parse_set(const struct text *t, const struct verb *v, const struct pa
 
 static int beyond(const struct text *t, const struct verb *v, const struct pair *p)
 {
-    return errbuf_set(t->e, EINVAL, "%.*s: \"%s\" is not supported yet%s", WORD_ARG(p->whole),
-                      v->name,
-                      word_is(p->key, "resubmit") ? "; goto_table:N goes on in a later table" : "");
+    return errbuf_set(t->e, EINVAL, "%.*s: \"%s\" is not supported yet", WORD_ARG(p->whole),
+                      v->name);
 }
 
 static int parse_verb(const struct text *t, const struct verb *v, const struct pair *p,
@@ -331,7 +332,7 @@ static int parse_verb(const struct text *t, const struct verb *v, const struct p
         return errbuf_set(t->e, EINVAL, "%.*s: \"%s\" takes no value", WORD_ARG(p->whole), v->name);
     switch (v->how) {
     case AS_OUTPUT:
-        return parse_output(t, p);
+        return parse_output(t, p, m);
     case AS_PORT:
         return append_output(t, p, v->port, 0);
     case AS_CONTROLLER:
@@ -344,6 +345,12 @@ static int parse_verb(const struct text *t, const struct verb *v, const struct p
         return parse_tag(t, v, p);
     case AS_NUMBER:
         return parse_number(t, v, p);
+    case AS_NICIRA:
+        return text_nicira(t, v->type, p, m);
+    case AS_DEC_TTL:
+        if (p->has_value && p->value.n)
+            return text_nicira(t, NXAST_DEC_TTL_IDS, p, m);
+        return append(t, p, &(struct ofw_action){.type = v->type});
     case AS_BEYOND:
         return beyond(t, v, p);
     default:

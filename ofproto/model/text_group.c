@@ -1,6 +1,7 @@
 /* Groups as ovs-ofctl writes them (see ovs-ofctl(8), "Group Syntax"). */
 #include "ofproto/model/group.h"
 #include "ofproto/model/text.h"
+#include "ofproto/wire/nicira.h"
 
 #include <errno.h>
 
@@ -190,7 +191,7 @@ void ofm_group_print(struct strbuf *b, const struct ofw_group_desc *d,
         if (k->watch_group != OFPG_ANY)
             strbuf_addf(b, "watch_group:%u,", k->watch_group);
         strbuf_adds(b, "actions=");
-        for (unsigned j = 0; j < k->actions.n; j++) {
+        for (unsigned j = 0; j < k->actions.n; j += ofw_action_slots(&k->actions.a[j])) {
             text_print_action(b, &k->actions.a[j], names);
             strbuf_adds(b, ",");
         }

@@ -122,13 +122,41 @@ static const struct keyword keywords[] = {
     FIELD("tun_ipv6_src", FF_TUN_IPV6_SRC),
     FIELD("tun_ipv6_dst", FF_TUN_IPV6_DST),
     FIELD("ipv6_exthdr", FF_IPV6_EXTHDR),
+    FIELD("nw_ttl", FF_IP_TTL),
+    FIELD("reg0", FF_REG0 + 0),
+    FIELD("reg1", FF_REG0 + 1),
+    FIELD("reg2", FF_REG0 + 2),
+    FIELD("reg3", FF_REG0 + 3),
+    FIELD("reg4", FF_REG0 + 4),
+    FIELD("reg5", FF_REG0 + 5),
+    FIELD("reg6", FF_REG0 + 6),
+    FIELD("reg7", FF_REG0 + 7),
+    FIELD("reg8", FF_REG0 + 8),
+    FIELD("reg9", FF_REG0 + 9),
+    FIELD("reg10", FF_REG0 + 10),
+    FIELD("reg11", FF_REG0 + 11),
+    FIELD("reg12", FF_REG0 + 12),
+    FIELD("reg13", FF_REG0 + 13),
+    FIELD("reg14", FF_REG0 + 14),
+    FIELD("reg15", FF_REG0 + 15),
+    FIELD("xreg0", FF_XREG0 + 0),
+    FIELD("xreg1", FF_XREG0 + 1),
+    FIELD("xreg2", FF_XREG0 + 2),
+    FIELD("xreg3", FF_XREG0 + 3),
+    FIELD("xreg4", FF_XREG0 + 4),
+    FIELD("xreg5", FF_XREG0 + 5),
+    FIELD("xreg6", FF_XREG0 + 6),
+    FIELD("xreg7", FF_XREG0 + 7),
+    FIELD("xxreg0", FF_XXREG0 + 0),
+    FIELD("xxreg1", FF_XXREG0 + 1),
+    FIELD("xxreg2", FF_XXREG0 + 2),
+    FIELD("xxreg3", FF_XXREG0 + 3),
 };
 
 enum { KEYWORDS = sizeof keywords / sizeof keywords[0] };
 
 /* Fields of ovs-fields(7) that are known but not offered; a * ends a prefix. */
-static const char *const beyond[] = {"nw_ttl",        "nw_frag",     "ip_frag",         "tcp_flags",
-                                     "ct_*",          "reg*",        "xreg*",           "xxreg*",
+static const char *const beyond[] = {"nw_frag",       "ip_frag",     "tcp_flags",       "ct_*",
                                      "tun_*",         "pkt_mark",    "recirc_id",       "conj_id",
                                      "actset_output", "dp_hash",     "skb_priority",    "nsh_*",
                                      "packet_type",   "nd_reserved", "nd_options_type", "mpls_ttl"};
@@ -420,17 +448,17 @@ static int apply_word(const struct text *t, const struct keyword *k, const struc
     }
 }
 
-static int apply(const struct text *t, const struct keyword *k, const struct pair *p,
-                 uint64_t *given, struct flow_match *m)
+static int apply(const struct text *t, const struct keyword *k, const struct pair *p, bool *given,
+                 struct flow_match *m)
 {
     enum flow_field f = resolve(k, m);
     if (k->how == AS_TYPE)
         return apply_type(t, k, p, m);
     if (!p->has_value || p->unclosed)
         return errbuf_set(t->e, EINVAL, "%.*s: expected %s=VALUE", WORD_ARG(p->whole), k->name);
-    if (*given >> f & 1)
+    if (given[f])
         return errbuf_set(t->e, EINVAL, "%.*s: this field is given twice", WORD_ARG(p->whole));
-    *given |= UINT64_C(1) << f;
+    given[f] = true;
     if (f != FF_VLAN_PCP && !ofw_field_prereq_ok(f, m))
         return errbuf_set(t->e, EINVAL, "%.*s: needs %s in the same match", WORD_ARG(p->whole),
                           text_needs(f));
@@ -464,14 +492,14 @@ static int unknown(const struct text *t, const struct pair *p)
 int text_match(const struct text *t, const struct pair *words, unsigned n, struct flow_match *m)
 {
     const struct keyword *k[TEXT_WORDS_MAX];
-    uint64_t given = 0;
+    bool given[FF_ALL] = {false};
     *m = (struct flow_match){0};
     for (unsigned i = 0; i < n; i++)
         if (!(k[i] = keyword_of(words[i].key)))
             return unknown(t, &words[i]);
     for (unsigned stage = 0; stage <= 4; stage++)
         for (unsigned i = 0; i < n; i++) {
-            int r = stage_of(k[i]) == stage ? apply(t, k[i], &words[i], &given, m) : 0;
+            int r = stage_of(k[i]) == stage ? apply(t, k[i], &words[i], given, m) : 0;
             if (r < 0)
                 return r;
         }

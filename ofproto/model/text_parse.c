@@ -1,5 +1,6 @@
 /* A whole flow: its options, its match, its actions (see ovs-ofctl(8), "Flow Syntax"). */
 #include "ofproto/model/text.h"
+#include "ofproto/wire/nicira.h"
 
 #include <errno.h>
 
@@ -170,12 +171,14 @@ static int refused(const struct text *t, const struct ofw_flow_mod *m, const str
     struct ofw_error ignored;
     struct ofw_actions some = m->instr.apply;
     struct strbuf b = {0};
-    for (some.n = 1; some.n <= m->instr.apply.n; some.n++)
+    for (unsigned i = 0; i < m->instr.apply.n; i += ofw_action_slots(&some.a[i])) {
+        some.n = (uint16_t)(i + ofw_action_slots(&some.a[i]));
         if (ofw_actions_check(&some, &m->match, &ignored) < 0) {
-            text_print_action(&b, &some.a[some.n - 1], t->names);
+            text_print_action(&b, &some.a[i], t->names);
             strbuf_adds(&b, ": ");
             break;
         }
+    }
     int r = errbuf_set(t->e, EINVAL, "%.100s%s (%s)", strbuf_text(&b), e->why ? e->why : "refused",
                        ofw_error_name(e->type, e->code));
     strbuf_free(&b);

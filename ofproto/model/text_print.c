@@ -1,5 +1,6 @@
 /* Flows as text, as ovs-ofctl prints them: what is printed, ofm_text_parse takes back. */
 #include "ofproto/model/text.h"
+#include "ofproto/wire/nicira.h"
 
 /* ---- match ---- */
 
@@ -75,6 +76,22 @@ static const struct {
     uint8_t field;
     const char *name;
 } printed[] = {
+    {FF_REG0 + 0, "reg0"},
+    {FF_REG0 + 1, "reg1"},
+    {FF_REG0 + 2, "reg2"},
+    {FF_REG0 + 3, "reg3"},
+    {FF_REG0 + 4, "reg4"},
+    {FF_REG0 + 5, "reg5"},
+    {FF_REG0 + 6, "reg6"},
+    {FF_REG0 + 7, "reg7"},
+    {FF_REG0 + 8, "reg8"},
+    {FF_REG0 + 9, "reg9"},
+    {FF_REG0 + 10, "reg10"},
+    {FF_REG0 + 11, "reg11"},
+    {FF_REG0 + 12, "reg12"},
+    {FF_REG0 + 13, "reg13"},
+    {FF_REG0 + 14, "reg14"},
+    {FF_REG0 + 15, "reg15"},
     {FF_TUNNEL_ID, "tun_id"},
     {FF_TUN_SRC, "tun_src"},
     {FF_TUN_DST, "tun_dst"},
@@ -145,17 +162,17 @@ static void print_match(struct strbuf *b, const struct flow_match *m, const stru
 {
     enum flow_field fields[FF_COUNT];
     unsigned n = ofw_match_fields(m, fields);
-    uint64_t present = 0;
+    bool present[FF_COUNT] = {false};
     bool type, proto;
     for (unsigned i = 0; i < n; i++)
-        present |= UINT64_C(1) << fields[i];
+        present[fields[i]] = true;
     print_types(b, m, &type, &proto);
     if (type)
-        present &= ~(UINT64_C(1) << FF_ETH_TYPE);
+        present[FF_ETH_TYPE] = false;
     if (proto)
-        present &= ~(UINT64_C(1) << FF_IP_PROTO);
+        present[FF_IP_PROTO] = false;
     for (unsigned i = 0; i < sizeof printed / sizeof printed[0]; i++)
-        if (present >> printed[i].field & 1)
+        if (present[printed[i].field])
             print_field(b, i, m, names);
 }
 
@@ -255,6 +272,9 @@ void text_print_action(struct strbuf *b, const struct ofw_action *a, const struc
     case OFPAT_SET_NW_TTL:
         strbuf_addf(b, "mod_nw_ttl:%u", a->ttl);
         break;
+    case OFPAT_EXPERIMENTER:
+        text_print_nicira(b, a, names);
+        break;
     default:
         if (a->type < sizeof plain / sizeof plain[0] && plain[a->type])
             strbuf_adds(b, plain[a->type]);
@@ -266,7 +286,7 @@ void text_print_action(struct strbuf *b, const struct ofw_action *a, const struc
 static void print_list(struct strbuf *b, const struct ofw_actions *list,
                        const struct ofm_names *names)
 {
-    for (unsigned i = 0; i < list->n; i++) {
+    for (unsigned i = 0; i < list->n; i += ofw_action_slots(&list->a[i])) {
         text_print_action(b, &list->a[i], names);
         strbuf_adds(b, ",");
     }

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum form { FORM_DEC, FORM_HEX, FORM_PORT, FORM_MAC, FORM_IP4, FORM_IP6 };
+enum form { FORM_DEC, FORM_HEX, FORM_LONG, FORM_PORT, FORM_MAC, FORM_IP4, FORM_IP6 };
 
 static enum form form_of(enum flow_field f)
 {
@@ -40,7 +40,11 @@ static enum form form_of(enum flow_field f)
     case FF_IPV6_EXTHDR:
     case FF_PBB_ISID:
     case FF_TCP_FLAGS:
+    case FF_REG0 ... FF_REG15:
+    case FF_XREG0 ... FF_XREG7:
         return FORM_HEX;
+    case FF_XXREG0 ... FF_XXREG3:
+        return FORM_LONG;
     default:
         return FORM_DEC;
     }
@@ -57,6 +61,8 @@ static const char *expected(enum flow_field f, char *room, size_t size)
         return "an IPv4 address as 10.0.0.1";
     case FORM_IP6:
         return "an IPv6 address as fd00::1";
+    case FORM_LONG:
+        return "a number of 128 bits";
     default:
         snprintf(room, size, "a number up to %#llx",
                  (unsigned long long)(UINT64_MAX >> (64 - flow_fields[f].bits)));
@@ -134,6 +140,25 @@ static void put_number(uint8_t *out, unsigned n, uint64_t v)
         out[--n] = (uint8_t)v;
 }
 
+/* Up to 32 digits in hex. */
+static bool parse_long(struct word w, uint8_t *out)
+{
+    uint64_t high = 0, low;
+    char text[20] = "0x";
+    bool hex = w.n > 2 && w.s[0] == '0' && (w.s[1] == 'x' || w.s[1] == 'X');
+    if (hex && w.n > 18 && w.n <= 34) {
+        memcpy(text + 2, w.s + w.n - 16, 16);
+        if (!word_number((struct word){.s = w.s, .n = w.n - 16}, UINT64_MAX, &high))
+            return false;
+        w = (struct word){.s = text, .n = 18};
+    }
+    if (!word_number(w, UINT64_MAX, &low))
+        return false;
+    put_number(out, 8, high);
+    put_number(out + 8, 8, low);
+    return true;
+}
+
 static bool parse_value(const struct text *t, enum flow_field f, struct word w, uint8_t *out)
 {
     const struct flow_field_info *info = &flow_fields[f];
@@ -147,6 +172,8 @@ static bool parse_value(const struct text *t, enum flow_field f, struct word w, 
         return parse_ip(AF_INET, w, out);
     case FORM_IP6:
         return parse_ip(AF_INET6, w, out);
+    case FORM_LONG:
+        return parse_long(w, out);
     case FORM_PORT:
         if (!text_port(t, w, &port))
             return false;
@@ -236,6 +263,15 @@ static uint64_t get_number(const uint8_t *p, unsigned n)
     return v;
 }
 
+static void print_long(struct strbuf *b, const uint8_t *v)
+{
+    uint64_t high = get_number(v, 8), low = get_number(v + 8, 8);
+    if (high)
+        strbuf_addf(b, "0x%llx%016llx", (unsigned long long)high, (unsigned long long)low);
+    else
+        strbuf_addf(b, "0x%llx", (unsigned long long)low);
+}
+
 void text_print_value(struct strbuf *b, enum flow_field f, const uint8_t *v,
                       const struct ofm_names *names)
 {
@@ -253,6 +289,9 @@ void text_print_value(struct strbuf *b, enum flow_field f, const uint8_t *v,
         break;
     case FORM_IP6:
         strbuf_adds(b, inet_ntop(AF_INET6, v, text, sizeof text) ? text : "::");
+        break;
+    case FORM_LONG:
+        print_long(b, v);
         break;
     case FORM_HEX:
         strbuf_addf(b, f == FF_ETH_TYPE ? "0x%04llx" : "0x%llx", (unsigned long long)number);
@@ -281,7 +320,9 @@ void text_print_masked(struct strbuf *b, enum flow_field f, const struct flow_ma
     unsigned n = flow_fields[f].bytes;
     enum form form = form_of(f);
     int prefix = prefix_length(mask, n);
-    if (prefix == (int)n * 8) {
+    if (prefix == (int)n * 8 && form == FORM_HEX && f != FF_ETH_TYPE) {
+        strbuf_addf(b, "%#llx", (unsigned long long)get_number(value, n)); /* 0 without its 0x */
+    } else if (prefix == (int)n * 8) {
         text_print_value(b, f, value, names);
     } else if (form == FORM_DEC || form == FORM_HEX) {
         strbuf_addf(b, "0x%llx/0x%llx", (unsigned long long)get_number(value, n),

@@ -68,6 +68,11 @@ bool word_next(struct word *rest, struct pair *out)
         out->unclosed = n == rest->n;
         out->value = (struct word){.s = rest->s, .n = n};
         cut(rest, out->unclosed ? n : n + 1);
+        if (rest->n > 2 && rest->s[0] == '-' && rest->s[1] == '>') {
+            cut(rest, 2);
+            out->tail = (struct word){.s = rest->s, .n = value_length(*rest)};
+            cut(rest, out->tail.n);
+        }
     } else if (c == '=' || c == ':') {
         cut(rest, 1);
         out->value = (struct word){.s = rest->s, .n = value_length(*rest)};

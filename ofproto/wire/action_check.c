@@ -2,6 +2,7 @@
  * and whether each fits the packets that reach it (1.3.5, 7.2.4 and 6.4). */
 #include "base/limits.h"
 #include "ofproto/wire/meter.h"
+#include "ofproto/wire/nicira.h"
 #include "ofproto/wire/wire.h"
 
 static int bad_action(struct ofw_error *e, uint16_t code, const char *why)
@@ -26,7 +27,7 @@ static bool port_ok(uint32_t port)
 static int set_field_ok(const struct ofw_action *a, struct ofw_error *e)
 {
     enum flow_field f = (enum flow_field)a->field;
-    if (a->field >= FF_COUNT || !ofw_field_settable(f))
+    if (a->field >= FF_ALL || !ofw_field_settable(f))
         return bad_action(e, OFPBAC_BAD_SET_TYPE, "the field cannot be set");
     if (!oxm_fits(f, a->value))
         return bad_action(e, OFPBAC_BAD_SET_ARGUMENT, "value wider than the field");
@@ -60,7 +61,7 @@ static int argument_ok(const struct ofw_action *a, struct ofw_error *e)
     case OFPAT_PUSH_PBB:
         return a->ethertype == ETH_PBB ? 0 : bad_action(e, OFPBAC_BAD_TAG, "push_pbb takes 0x88e7");
     case OFPAT_EXPERIMENTER:
-        return bad_action(e, OFPBAC_BAD_EXPERIMENTER, "unknown experimenter");
+        return ofw_nx_check(a, NULL, e);
     default:
         return 0;
     }
@@ -95,7 +96,7 @@ static bool has_ip(const struct flow_match *m) { return ofw_field_prereq_ok(FF_I
 static int step_set_field(const struct ofw_action *a, struct flow_match *m, struct ofw_error *e)
 {
     enum flow_field f = (enum flow_field)a->field;
-    if (a->max_len)
+    if (a->max_len || flow_field_is_reg(f))
         return 0;
     if (f == FF_VLAN_VID ? !has_vlan(m) : !ofw_field_prereq_ok(f, m))
         return misfit(e, "set-field without the field's prerequisites");
@@ -146,6 +147,8 @@ static int step(const struct ofw_action *a, struct flow_match *m, struct ofw_err
     case OFPAT_SET_NW_TTL:
     case OFPAT_DEC_NW_TTL:
         return has_ip(m) ? 0 : misfit(e, "IP TTL where eth_type is not IP");
+    case OFPAT_EXPERIMENTER:
+        return ofw_nx_check(a, m, e);
     default:
         return 0;
     }
@@ -188,6 +191,8 @@ static unsigned set_rank(const struct ofw_action *a)
         [OFPAT_PUSH_PBB] = 3,     [OFPAT_POP_PBB] = 2,      [OFPAT_SET_NW_TTL] = 7,
         [OFPAT_DEC_NW_TTL] = 6,   [OFPAT_SET_FIELD] = 7,
     };
+    if (a->type == OFPAT_EXPERIMENTER)
+        return 7;
     return a->type < sizeof rank ? rank[a->type] : 0;
 }
 
@@ -201,6 +206,20 @@ static int write_check(const struct ofw_actions *list, struct flow_match *m, str
     return 0;
 }
 
+/* Of Nicira's actions the set takes those that set fields. */
+static int write_fits(const struct ofw_actions *list, struct ofw_error *e)
+{
+    for (unsigned i = 0; i < list->n; i++) {
+        uint32_t subtype = list->a[i].port;
+        if (list->a[i].type != OFPAT_EXPERIMENTER || subtype == NXAST_REG_LOAD ||
+            subtype == NXAST_REG_LOAD2 || subtype == NXAST_SET_TUNNEL ||
+            subtype == NXAST_SET_TUNNEL64)
+            continue;
+        return bad_action(e, OFPBAC_BAD_TYPE, "not an action for an action set");
+    }
+    return 0;
+}
+
 int ofw_instructions_check(const struct ofw_instructions *in, uint8_t table,
                            const struct flow_match *m, struct ofw_error *e)
 {
@@ -210,7 +229,8 @@ int ofw_instructions_check(const struct ofw_instructions *in, uint8_t table,
         return ofw_refuse(e, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID,
                           "goto takes a later table, up to 253");
     struct flow_match known = *m;
-    if (arguments_ok(&in->apply, e) < 0 || arguments_ok(&in->write, e) < 0)
+    if (arguments_ok(&in->apply, e) < 0 || arguments_ok(&in->write, e) < 0 ||
+        write_fits(&in->write, e) < 0)
         return -1;
     if (steps(&in->apply, &known, e) < 0)
         return -1;

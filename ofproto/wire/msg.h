@@ -220,14 +220,15 @@ enum ofw_action_type {
     OFPAT_SET_FIELD = 25,
     OFPAT_PUSH_PBB = 26,
     OFPAT_POP_PBB = 27,
-    OFPAT_EXPERIMENTER = 0xffff,
+    OFPAT_MORE = 0xfffe,         /* not on the wire: bytes of the experimenter's action before it */
+    OFPAT_EXPERIMENTER = 0xffff, /* see wire/nicira.h */
 };
 
 struct ofw_action {
     uint16_t type;      /* enum ofw_action_type */
     uint16_t max_len;   /* OUTPUT; PUSH_VLAN, POP_VLAN: SET_FIELD: 1: 1.0's, done only
-                           where there is no tag, a tag, the field */
-    uint32_t port;      /* OUTPUT; GROUP: id; SET_QUEUE: id */
+                           where there is no tag, a tag, the field; EXPERIMENTER: its bytes */
+    uint32_t port;      /* OUTPUT; GROUP: id; SET_QUEUE: id; EXPERIMENTER: its subtype */
     uint16_t ethertype; /* PUSH_*, POP_MPLS; host order */
     uint8_t ttl;        /* SET_*_TTL */
     uint8_t field;      /* SET_FIELD: enum flow_field */

@@ -1,5 +1,6 @@
 /* Actions on the wire (1.3.5, 7.2.4). Here only their structure is judged: see
  * action_check.c for what they mean and which of them this switch supports. */
+#include "ofproto/wire/nicira.h"
 #include "ofproto/wire/wire.h"
 
 enum { ACTION_HEADER_BYTES = 4 };
@@ -63,8 +64,6 @@ static int action_body_decode(struct reader *r, struct ofw_action *a, struct ofw
     switch (a->type) {
     case OFPAT_SET_FIELD:
         return set_field_decode(r, a, e);
-    case OFPAT_EXPERIMENTER:
-        return bad_action(e, OFPBAC_BAD_EXPERIMENTER, "unknown experimenter");
     case OFPAT_OUTPUT:
         a->port = read_u32(r);
         a->max_len = read_u16(r);
@@ -88,8 +87,26 @@ static int action_body_decode(struct reader *r, struct ofw_action *a, struct ofw
     }
 }
 
-static int action_decode(struct reader *r, struct ofw_action *a, struct ofw_error *e)
+/* Of `len` bytes at p, its header included. */
+static int experimenter_decode(const uint8_t *p, uint16_t len, struct ofw_arena *arena,
+                               struct ofw_error *e)
 {
+    struct ofw_nx x;
+    if (len > OFW_NX_MAX)
+        return bad_action(e, OFPBAC_BAD_LEN, "an experimenter's action is longer than 2048 bytes");
+    x.len = len;
+    memcpy(x.bytes, p, len);
+    if (ofw_nx_decode(&x, e) < 0)
+        return -1;
+    if (!ofw_nx_put(arena, p, len))
+        return bad_action(e, OFPBAC_TOO_MANY, "more actions than the arena holds");
+    return 0;
+}
+
+static int action_decode(struct reader *r, struct ofw_arena *arena, struct ofw_error *e)
+{
+    struct ofw_action *a = &arena->a[arena->n];
+    const uint8_t *p = r->p;
     *a = (struct ofw_action){.type = read_u16(r)};
     uint16_t len = read_u16(r);
     if (r->bad || len < 8 || len % 8 || len - 4u > r->left)
@@ -100,6 +117,9 @@ static int action_decode(struct reader *r, struct ofw_action *a, struct ofw_erro
     if (fixed && len != fixed)
         return bad_action(e, OFPBAC_BAD_LEN, "wrong length for this action");
     struct reader body = read_sub(r, len - 4u);
+    if (a->type == OFPAT_EXPERIMENTER)
+        return experimenter_decode(p, len, arena, e);
+    arena->n++;
     return action_body_decode(&body, a, e);
 }
 
@@ -115,9 +135,8 @@ int ofw_actions_decode(struct reader *r, size_t len, struct ofw_arena *arena,
     while (list.left > 0) {
         if (arena->n == arena->cap)
             return bad_action(e, OFPBAC_TOO_MANY, "more actions than the arena holds");
-        if (action_decode(&list, &arena->a[arena->n], e) < 0)
+        if (action_decode(&list, arena, e) < 0)
             return -1;
-        arena->n++;
     }
     out->n = (uint16_t)(arena->n - start);
     out->a = out->n ? first : NULL;
@@ -156,8 +175,12 @@ static void action_body_encode(struct writer *w, const struct ofw_action *a)
 
 void ofw_actions_encode(struct writer *w, const struct ofw_actions *list)
 {
-    for (unsigned i = 0; i < list->n; i++) {
+    for (unsigned i = 0; i < list->n; i += ofw_action_slots(&list->a[i])) {
         size_t at = w->len;
+        if (list->a[i].type == OFPAT_EXPERIMENTER) {
+            ofw_nx_encode(w, &list->a[i]);
+            continue;
+        }
         write_u16(w, list->a[i].type);
         write_u16(w, 0);
         action_body_encode(w, &list->a[i]);

@@ -1,5 +1,9 @@
 /* ofp_match and its OXM TLVs (1.3.5, 7.2.3). */
+#include "ofproto/wire/nicira.h"
 #include "ofproto/wire/wire.h"
+
+/* ONFOXM_ET_TCP_FLAGS: the field of 1.5, offered to 1.3 by the ONF under its own experimenter. */
+enum { OXM_CLASS_EXPERIMENTER = 0xffff, ONF_TCP_FLAGS = 42 };
 
 static bool all_are(const uint8_t *p, size_t n, uint8_t what)
 {
@@ -63,6 +67,17 @@ static int tlv_masked(struct reader *r, struct tlv *t, struct ofw_error *e)
     return 0;
 }
 
+static bool field_of(struct reader *r, uint16_t oxm_class, uint8_t number, uint8_t *len,
+                     enum flow_field *f)
+{
+    if (oxm_class == OXM_CLASS_EXPERIMENTER) {
+        *f = FF_TCP_FLAGS;
+        *len = (uint8_t)(*len - 4);
+        return number == ONF_TCP_FLAGS && r->left >= 4 && read_u32(r) == ONF_VENDOR;
+    }
+    return oxm_field(oxm_class, number, f);
+}
+
 /* One OXM TLV, its header and payload checked against the field table. */
 static int tlv_decode(struct reader *r, struct tlv *t, struct ofw_error *e)
 {
@@ -72,7 +87,7 @@ static int tlv_decode(struct reader *r, struct tlv *t, struct ofw_error *e)
     if (r->bad || r->left < len)
         return ofw_refuse(e, OFPET_BAD_MATCH, OFPBMC_BAD_LEN, "OXM past the end of the match");
     number >>= 1;
-    if (!oxm_field(oxm_class, number, &t->f))
+    if (!field_of(r, oxm_class, number, &len, &t->f))
         return ofw_refuse(e, OFPET_BAD_MATCH, OFPBMC_BAD_FIELD, "unknown OXM class or field");
     unsigned n = flow_fields[t->f].bytes;
     if (hasmask && !ofw_field_maskable(t->f))
@@ -91,14 +106,14 @@ static int tlv_decode(struct reader *r, struct tlv *t, struct ofw_error *e)
 /* Fields in wire order: what a field requires must have come before it (7.2.3.6). */
 static int tlvs_decode(struct reader *r, struct flow_match *out, struct ofw_error *e)
 {
-    uint64_t seen = 0;
+    bool seen[FF_ALL] = {false};
     while (r->left > 0) {
         struct tlv t = {0};
         if (tlv_decode(r, &t, e) < 0)
             return -1;
-        if (seen >> t.f & 1)
+        if (seen[t.f])
             return ofw_refuse(e, OFPET_BAD_MATCH, OFPBMC_DUP_FIELD, "field given twice");
-        seen |= UINT64_C(1) << t.f;
+        seen[t.f] = true;
         if (!ofw_field_prereq_ok(t.f, out))
             return ofw_refuse(e, OFPET_BAD_MATCH, OFPBMC_BAD_PREREQ, flow_fields[t.f].name);
         flow_match_set(out, t.f, t.value, t.mask);

@@ -1,4 +1,5 @@
 /* The OXM fields: which may be masked or set, and what each requires (1.3.5, table 12). */
+#include "ofproto/wire/nicira.h"
 #include "ofproto/wire/wire.h"
 
 enum {
@@ -44,7 +45,7 @@ enum { MASK = 1, SET = 2 };
  * masked, beyond the standard, as with Open vSwitch: it is how its users write a range. */
 static const struct {
     uint8_t need, can;
-} oxm[FF_COUNT] = {
+} oxm[FF_ALL] = {
     [FF_IN_PORT] = {NEED_NOTHING, 0},
     [FF_IN_PHY_PORT] = {NEED_IN_PORT, 0},
     [FF_METADATA] = {NEED_NOTHING, MASK},
@@ -87,11 +88,14 @@ static const struct {
     [FF_IPV6_EXTHDR] = {NEED_IPV6, MASK},
     [FF_TCP_FLAGS] = {NEED_TCP, MASK},
     [FF_IP_FRAG] = {NEED_IP, MASK},
-    [FF_IP_TTL] = {NEED_IP, 0},
     [FF_TUN_SRC] = {NEED_NOTHING, MASK | SET},
     [FF_TUN_DST] = {NEED_NOTHING, MASK | SET},
     [FF_TUN_IPV6_SRC] = {NEED_NOTHING, MASK | SET},
     [FF_TUN_IPV6_DST] = {NEED_NOTHING, MASK | SET},
+    [FF_IP_TTL] = {NEED_IP, SET},
+    [FF_CONJ_ID] = {NEED_NOTHING, 0},
+    [FF_REG0... FF_REG15] = {NEED_NOTHING, MASK | SET},
+    [FF_XREG0... FF_XXREG3] = {NEED_NOTHING, MASK | SET},
 };
 
 bool ofw_field_maskable(enum flow_field f) { return (oxm[f].can & MASK) != 0; }
@@ -155,35 +159,21 @@ bool ofw_field_prereq_ok(enum flow_field f, const struct flow_match *m)
     }
 }
 
-/* Fields of Nicira's class, beyond the basic one. Flows from weftctl may match all of them,
- * and are shown with them, which ovs-ofctl knows; of messages only a tunnel's ends are taken. */
-static const struct {
-    uint8_t number;
-    bool taken;
-} nxm[FF_COUNT - FF_OXM_COUNT] = {
-    [FF_TCP_FLAGS - FF_OXM_COUNT] = {34, false},    [FF_IP_FRAG - FF_OXM_COUNT] = {26, false},
-    [FF_IP_TTL - FF_OXM_COUNT] = {29, false},       [FF_TUN_SRC - FF_OXM_COUNT] = {31, true},
-    [FF_TUN_DST - FF_OXM_COUNT] = {32, true},       [FF_TUN_IPV6_SRC - FF_OXM_COUNT] = {109, true},
-    [FF_TUN_IPV6_DST - FF_OXM_COUNT] = {110, true},
-};
-
 bool oxm_field(uint16_t oxm_class, uint8_t number, enum flow_field *f)
 {
-    *f = (enum flow_field)number;
-    if (oxm_class == OXM_CLASS_BASIC)
-        return number < FF_OXM_COUNT;
-    for (unsigned i = 0; oxm_class == OXM_CLASS_NXM1 && i < FF_COUNT - FF_OXM_COUNT; i++) {
-        *f = (enum flow_field)(FF_OXM_COUNT + i);
-        if (nxm[i].number == number && nxm[i].taken)
-            return true;
-    }
-    return false;
+    const struct nxm_field *nxm = nxm_find(oxm_class, number);
+    if (!nxm || !nxm_is_plain(nxm))
+        return false;
+    *f = (enum flow_field)nxm->field;
+    return true;
 }
 
+/* What is beyond the basic class is shown under its NXM name, which ovs-ofctl knows. */
 void oxm_header_write(struct writer *w, enum flow_field f, bool hasmask)
 {
-    unsigned number = f < FF_OXM_COUNT ? f : nxm[f - FF_OXM_COUNT].number;
-    write_u16(w, f < FF_OXM_COUNT ? OXM_CLASS_BASIC : OXM_CLASS_NXM1);
+    const struct nxm_field *nxm = f < FF_OXM_COUNT ? NULL : nxm_of_field(f);
+    unsigned number = nxm ? nxm->number : f;
+    write_u16(w, nxm ? nxm->oxm_class : OXM_CLASS_BASIC);
     write_u8(w, (uint8_t)(number << 1 | (hasmask ? 1u : 0u)));
     write_u8(w, (uint8_t)(flow_fields[f].bytes << (hasmask ? 1 : 0)));
 }

@@ -95,7 +95,8 @@ static const struct {
     BAD("\x80\x00\x00\x03\x00\x00\x01", OFPBMC_BAD_LEN),
     BAD("\x80\x00\x07\x06\1\2\3\4\5\6", OFPBMC_BAD_LEN), /* hasmask, but no room for one */
     BAD("\x80\x00\x50\x04\0\0\0\1", OFPBMC_BAD_FIELD),   /* field 40 */
-    BAD("\x00\x01\x00\x04\0\0\0\1", OFPBMC_BAD_FIELD),   /* NXM */
+    BAD("\x00\x01\xf0\x04\0\0\0\1", OFPBMC_BAD_FIELD),   /* NXM */
+    BAD("\x00\x00\x00\x02\0\1", OFPBMC_BAD_FIELD),       /* in_port of 16 bits */
     BAD("\xff\xff\x00\x04\0\0\0\1", OFPBMC_BAD_FIELD),   /* experimenter */
     BAD("\x80\x00\x01\x08\0\0\0\1\xff\xff\xff\xff", OFPBMC_BAD_MASK),
     BAD("\x80\x00\x0b\x04\x08\x00\xff\xff", OFPBMC_BAD_MASK),
