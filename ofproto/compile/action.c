@@ -3,6 +3,7 @@
 
 #include "ofproto/compile/compile.h"
 #include "ofproto/compile/internal.h"
+#include "ofproto/wire/nicira.h"
 
 /* The field's significant bits, right-aligned in the bytes of its slot. */
 static void field_mask(enum flow_field f, uint8_t mask[16])
@@ -17,7 +18,7 @@ static void field_mask(enum flow_field f, uint8_t mask[16])
 
 static int set_field(const struct ofw_action *a, struct op *op)
 {
-    if (a->field >= FF_COUNT)
+    if (a->field >= FF_ALL)
         return -EOPNOTSUPP;
     op->code = OP_SET_FIELD;
     op->field = a->field;
@@ -74,13 +75,19 @@ int ofc_action(const struct ofw_action *a, struct op *op)
 int ofc_actions(const struct ofw_actions *a, struct op *ops, unsigned max)
 {
     unsigned n = 0;
-    if (a->n > max)
+    if (a->n > 0 && ofc_ops_max(a) > max)
         return -1;
-    for (unsigned i = 0; i < a->n; i++) {
+    for (unsigned i = 0; i < a->n; i += ofw_action_slots(&a->a[i])) {
+        int made = 1;
         if (a->a[i].type == OFPAT_SET_QUEUE) /* ports have one queue each: it is that one */
             continue;
-        if (ofc_action(&a->a[i], &ops[n++]) != 0)
+        if (a->a[i].type == OFPAT_EXPERIMENTER)
+            made = ofc_nicira(&a->a[i], &ops[n], max - n);
+        else if (ofc_action(&a->a[i], &ops[n]) != 0)
             return -1;
+        if (made < 0)
+            return -1;
+        n += (unsigned)made;
     }
     return (int)n;
 }

@@ -19,7 +19,7 @@ struct work {
 
 static int reserve_ops(struct work *w, const struct ofw_instructions *in)
 {
-    uint32_t need = (uint32_t)in->apply.n + in->write.n;
+    uint32_t need = ofc_ops_max(&in->apply) + ofc_ops_max(&in->write);
     if (need <= w->ops_cap)
         return 0;
     struct op *ops = realloc(w->ops, need * sizeof *ops);

@@ -9,9 +9,14 @@
 _Static_assert((int)OFPGT_FF == GROUP_FAILOVER && (int)OFPGT_SELECT == GROUP_SELECT,
                "the datapath's types are OpenFlow's");
 
-/* A bucket is an action set: with a group in it, the output is not done (5.10). */
+/* A bucket is an action set: with a group in it, the output is not done (5.10). Nicira's
+ * operations have no place in that order: with them it is a list, as Open vSwitch's users expect.
+ */
 static unsigned reduce(struct op *ops, unsigned n)
 {
+    for (unsigned i = 0; i < n; i++)
+        if (ops[i].code > OP_GROUP)
+            return n;
     n = ofc_write_set(ops, n);
     if (n >= 2 && ops[n - 1].code == OP_OUTPUT && ops[n - 2].code == OP_GROUP)
         n--;
@@ -20,7 +25,7 @@ static unsigned reduce(struct op *ops, unsigned n)
 
 static int bucket(const struct ofm_bucket *from, struct op *ops, struct group_bucket *to)
 {
-    int n = ofc_actions(&from->w.actions, ops, from->w.actions.n);
+    int n = ofc_actions(&from->w.actions, ops, ofc_ops_max(&from->w.actions));
     if (n < 0)
         return -EOPNOTSUPP;
     *to = (struct group_bucket){
@@ -38,14 +43,14 @@ static int build(const struct ofm_group *g, struct group **out)
     size_t n_ops = 0;
     int err = 0;
     for (unsigned i = 0; i < g->n; i++)
-        n_ops += g->bucket[i].w.actions.n;
+        n_ops += ofc_ops_max(&g->bucket[i].w.actions);
     struct group_bucket *b = calloc(g->n + 1u, sizeof *b);
     struct op *ops = calloc(n_ops + 1, sizeof *ops), *at = ops;
     if (b == NULL || ops == NULL)
         err = -ENOMEM;
     for (unsigned i = 0; err == 0 && i < g->n; i++) {
         err = bucket(&g->bucket[i], at, &b[i]);
-        at += g->bucket[i].w.actions.n;
+        at += ofc_ops_max(&g->bucket[i].w.actions);
     }
     *out = NULL;
     if (err == 0)

@@ -13,6 +13,11 @@
 /* 0, or -EOPNOTSUPP: the model should have refused it. */
 int ofc_action(const struct ofw_action *a, struct op *op);
 
+/* Room that is enough for the operations of a list. */
+unsigned ofc_ops_max(const struct ofw_actions *a);
+/* nicira.c: of an experimenter's action; how many, -EOPNOTSUPP: beyond us, or more than max. */
+int ofc_nicira(const struct ofw_action *a, struct op *op, unsigned max);
+
 /* Reduces and sorts n ops in place; returns how many are left. */
 unsigned ofc_write_set(struct op *ops, unsigned n);
 

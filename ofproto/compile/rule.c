@@ -44,8 +44,9 @@ int ofc_rule(const struct ofm_flow *f, struct op *scratch, struct rule **out)
     struct ofw_actions none = {0};
     const struct ofw_actions *apply = in->has_apply ? &in->apply : &none;
     const struct ofw_actions *write = in->has_write ? &in->write : &none;
-    struct op *set = apply->n > 0 ? scratch + apply->n : scratch; /* scratch may be NULL */
-    int n_apply = ofc_actions(apply, scratch, apply->n), n_set = ofc_actions(write, set, write->n);
+    unsigned room = ofc_ops_max(apply), room_set = ofc_ops_max(write);
+    struct op *set = room > 0 ? scratch + room : scratch; /* scratch may be NULL */
+    int n_apply = ofc_actions(apply, scratch, room), n_set = ofc_actions(write, set, room_set);
     if (n_apply < 0 || n_set < 0)
         return -EOPNOTSUPP;
     n_set = (int)ofc_write_set(set, (unsigned)n_set);

@@ -181,7 +181,7 @@ static void what_the_datapath_cannot_do_is_refused(void **state)
     }
     struct ofw_action two[2] = {{.type = OFPAT_POP_VLAN}, {.type = OFPAT_POP_VLAN}};
     assert_int_equal(ofc_actions(&(struct ofw_actions){2, two}, &op, 1), -1);
-    struct ofw_action beyond = {.type = OFPAT_SET_FIELD, .field = FF_COUNT};
+    struct ofw_action beyond = {.type = OFPAT_SET_FIELD, .field = FF_ALL};
     assert_int_equal(ofc_action(&beyond, &op), -95);
 }
 
