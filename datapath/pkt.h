@@ -55,16 +55,16 @@ struct pkt {
     const struct rule *rule; /* whose actions run, or ran last; NULL: none's */
     uint16_t l3_off;         /* after Ethernet and all VLAN tags */
     uint16_t l4_off;
-    uint16_t payload_off;   /* after the L4 header */
-    uint16_t mpls_off;      /* first MPLS label stack entry */
-    uint8_t vlan_tags;      /* how many 802.1Q/ad tags are stacked */
-    uint8_t flags;          /* enum pkt_flags */
-    uint8_t table;          /* where classify looks next */
-    uint8_t recirc;         /* times through the tables so far */
-    uint16_t action_set;    /* worker's index of its action set */
+    uint16_t payload_off;       /* after the L4 header */
+    uint16_t mpls_off;          /* first MPLS label stack entry */
+    uint8_t vlan_tags;          /* how many 802.1Q/ad tags are stacked */
+    uint8_t flags;              /* enum pkt_flags */
+    uint8_t table;              /* where classify looks next */
+    uint8_t recirc;             /* times through the tables so far */
+    uint16_t action_set;        /* worker's index of its action set */
     uint8_t has_action_set : 1; /* act: that action set is in use */
     uint8_t has_regs : 1;       /* its registers and its stack are made: see pkt_regs() */
-    uint8_t depth;          /* enum pkt_depth */
+    uint8_t depth;              /* enum pkt_depth */
     struct flow_key key;
     /* Filled for a punt: */
     uint64_t cookie;    /* of the rule that sent it to control */

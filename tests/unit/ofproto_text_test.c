@@ -156,26 +156,6 @@ static void actions_are_printed_as_ovs_ofctl_does(void **state)
 {
     (void)state;
     static const char *const table[][2] = {
-        {"load:1->NXM_NX_REG0[0..3]", "load:0x1->NXM_NX_REG0[0..3]"},
-        {"load:5->reg1", "load:0x5->NXM_NX_REG1[]"},
-        {"move:NXM_OF_VLAN_TCI[0..11]->reg1[0..11]",
-         "move:NXM_OF_VLAN_TCI[0..11]->NXM_NX_REG1[0..11]"},
-        {"set_field:0x1/0xf->reg0", "set_field:0x1/0xf->reg0"},
-        {"set_field:1->reg5,set_field:5->xxreg1", "set_field:0x1->reg5,set_field:0x5->xxreg1"},
-        {"push:reg0[1..5],pop:NXM_OF_ETH_SRC[]", "push:NXM_NX_REG0[1..5],pop:NXM_OF_ETH_SRC[]"},
-        {"note:01.02", "note:01.02.00.00.00.00"},
-        {"resubmit(1,2),resubmit:3,resubmit(,4)", "resubmit(vm1,2),resubmit:3,resubmit(,4)"},
-        {"output:reg0,output:NXM_NX_REG1[0..15],exit",
-         "output:NXM_NX_REG0[],output:NXM_NX_REG1[0..15],exit"},
-        {"multipath(symmetric_l4,50,hrw,4,0,NXM_NX_REG0[0..15])",
-         "multipath(symmetric_l4,50,hrw,4,0,NXM_NX_REG0[0..15])"},
-        {"bundle(eth_src,0,hrw,ofport,slaves:4,8)", "bundle(eth_src,0,hrw,ofport,members:4,8)"},
-        {"bundle_load(eth_src,0,active_backup,ofport,NXM_NX_REG0[],members:4)",
-         "bundle_load(eth_src,0,active_backup,ofport,NXM_NX_REG0[],members:4)"},
-        {"check_pkt_larger(1500)->reg0[3]", "check_pkt_larger(1500)->NXM_NX_REG0[3]"},
-        {"controller(reason=invalid_ttl,max_len=100,id=3,userdata=01.02.03)",
-         "controller(reason=invalid_ttl,max_len=100,id=3,userdata=01.02.03)"},
-        {"controller(id=7)", "controller(id=7)"},
         {"output:2,3,vm1", "output:2,output:3,output:vm1"},
         {"NORMAL", "NORMAL"},
         {"flood,all,in_port,local", "FLOOD,ALL,IN_PORT,LOCAL"},
@@ -215,6 +195,39 @@ static void actions_are_printed_as_ovs_ofctl_does(void **state)
     prints("vlan_tci=0,actions=mod_vlan_vid:10,1",
            "table=0,priority=32768,vlan_tci=0x0000/0x1fff,"
            "actions=push_vlan:0x8100,set_field:4106->vlan_vid,output:vm1");
+}
+
+static void nicira_s_actions_are_printed_as_ovs_ofctl_does(void **state)
+{
+    (void)state;
+    static const char *const table[][2] = {
+        {"load:1->NXM_NX_REG0[0..3]", "load:0x1->NXM_NX_REG0[0..3]"},
+        {"load:5->reg1", "load:0x5->NXM_NX_REG1[]"},
+        {"move:NXM_OF_VLAN_TCI[0..11]->reg1[0..11]",
+         "move:NXM_OF_VLAN_TCI[0..11]->NXM_NX_REG1[0..11]"},
+        {"set_field:0x1/0xf->reg0", "set_field:0x1/0xf->reg0"},
+        {"set_field:1->reg5,set_field:5->xxreg1", "set_field:0x1->reg5,set_field:0x5->xxreg1"},
+        {"push:reg0[1..5],pop:NXM_OF_ETH_SRC[]", "push:NXM_NX_REG0[1..5],pop:NXM_OF_ETH_SRC[]"},
+        {"note:01.02", "note:01.02.00.00.00.00"},
+        {"resubmit(1,2),resubmit:3,resubmit(,4)", "resubmit(vm1,2),resubmit:3,resubmit(,4)"},
+        {"output:reg0,output:NXM_NX_REG1[0..15],exit",
+         "output:NXM_NX_REG0[],output:NXM_NX_REG1[0..15],exit"},
+        {"multipath(symmetric_l4,50,hrw,4,0,NXM_NX_REG0[0..15])",
+         "multipath(symmetric_l4,50,hrw,4,0,NXM_NX_REG0[0..15])"},
+        {"bundle(eth_src,0,hrw,ofport,slaves:4,8)", "bundle(eth_src,0,hrw,ofport,members:4,8)"},
+        {"bundle_load(eth_src,0,active_backup,ofport,NXM_NX_REG0[],members:4)",
+         "bundle_load(eth_src,0,active_backup,ofport,NXM_NX_REG0[],members:4)"},
+        {"check_pkt_larger(1500)->reg0[3]", "check_pkt_larger(1500)->NXM_NX_REG0[3]"},
+        {"controller(reason=invalid_ttl,max_len=100,id=3,userdata=01.02.03)",
+         "controller(reason=invalid_ttl,max_len=100,id=3,userdata=01.02.03)"},
+        {"controller(id=7)", "controller(id=7)"},
+    };
+    for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char text[512], want[512];
+        snprintf(text, sizeof text, "tcp,dl_vlan=5,actions=%s", table[i][0]);
+        snprintf(want, sizeof want, "table=0,priority=32768,tcp,dl_vlan=5,actions=%s", table[i][1]);
+        prints(text, want);
+    }
 }
 
 static void options_are_taken(void **state)
@@ -416,6 +429,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_are_printed_as_ovs_ofctl_does),
         cmocka_unit_test(actions_are_printed_as_ovs_ofctl_does),
+        cmocka_unit_test(nicira_s_actions_are_printed_as_ovs_ofctl_does),
         cmocka_unit_test(options_are_taken),
         cmocka_unit_test(deletes_are_filters),
         cmocka_unit_test(refusals_show_the_word_and_the_remedy),
