@@ -97,7 +97,6 @@ int switch_create(const struct switch_options *o, struct weft_switch **out, stru
     pthread_mutex_init(&sw->learn_lock, NULL);
     pthread_mutex_init(&sw->bond_lock, NULL);
     pthread_mutex_init(&sw->carrier_lock, NULL);
-    sw->rcu = rcu_create(sw->n_workers);
     pthread_mutex_init(&sw->out_lock, NULL);
     sw->rcu = rcu_create(sw->n_workers + 1); /* and who has out_lock */
     sw->punt = punt_create(PUNT_DEPTH, sw->opt.punt_rate_pps);
