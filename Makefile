@@ -139,6 +139,7 @@ demo:
 	@$(MAKE) --no-print-directory -j2 all
 	@tests/demo/demo.sh $(BUILD)/bin
 	@tests/demo/two_hosts.sh $(BUILD)/bin
+	@tests/demo/migration.sh $(BUILD)/bin
 
 replay: all
 	@tests/replay/run.sh $(BUILD)/bin/weft-replay pcaps

@@ -109,7 +109,8 @@ static void lose_link(struct vmports *v, struct vmport *m, nsec_t now)
 {
     stop_saying(v, m, "its guest has left", now);
     vm_note(v, m, now, "its guest has left");
-    go(m, VM_WAITS, now);
+    if (m->state != VM_AWAY)
+        go(m, VM_WAITS, now);
     if (m->activation != VM_IMMEDIATE)
         hold(v, m, now);
 }
@@ -134,26 +135,40 @@ static void go_away(struct vmports *v, struct vmport *m, uint32_t place, nsec_t 
     vm_note(v, m, now, "away: its MAC is at %s", where);
 }
 
+/* Without a new link: two have its MAC, or it was somebody else's lie. If they take turns, nobody
+ * shouts. */
+static void come_back(struct vmports *v, struct vmport *m, nsec_t now)
+{
+    bool quiet = now - m->since < VM_QUIET_MS * NSEC_PER_MSEC;
+    go(m, VM_ACTIVE, now);
+    m->moves++;
+    vm_note(v, m, now, "active (it is heard here again)");
+    if (!quiet)
+        vm_announce(v, m, now);
+}
+
 /* Its MAC is where the last frame of it came from. */
 static void look(struct vmports *v, struct vmport *m, nsec_t now)
 {
     uint32_t at = heard_at(m);
-    if (m->state == VM_ACTIVE && at != NOBODY && at != m->dp->index)
-        go_away(v, m, at, now);
-    else if (m->state == VM_AWAY && at == m->dp->index)
-        activate(v, m, "it came back", now);
-    else if (m->state == VM_AWAY && at != NOBODY && at != m->place)
+    bool elsewhere = at != NOBODY && at != m->dp->index, was_here = m->moves > 0;
+    if (m->state == VM_AWAY && at == m->dp->index && m->up)
+        come_back(v, m, now);
+    else if (elsewhere && (m->state == VM_ACTIVE || (m->state == VM_WAITS && was_here) ||
+                           (m->state == VM_AWAY && at != m->place)))
         go_away(v, m, at, now);
 }
 
 static void step(struct vmports *v, struct vmport *m, bool looks, nsec_t now)
 {
     bool up = atomic_load_explicit(&m->dp->link_up, memory_order_relaxed);
+    bool came = up && !m->up, went = !up && m->up;
+    m->up = up;
     if (m->state == VM_HELD && !gate_is_held(m->dp))
         activate(v, m, "its guest spoke", now);
-    else if (m->state == VM_WAITS && up)
+    else if ((m->state == VM_WAITS || m->state == VM_AWAY) && came)
         activate(v, m, "its link came up", now);
-    else if ((m->state == VM_ACTIVE || m->state == VM_AWAY) && !up)
+    else if ((m->state == VM_ACTIVE || m->state == VM_AWAY) && went)
         lose_link(v, m, now);
     if (looks)
         look(v, m, now);

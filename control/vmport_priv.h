@@ -12,6 +12,7 @@
 enum {
     VM_HISTORY = 24, /* events kept */
     VM_VLANS_MAX = 64,
+    VM_QUIET_MS = 500,    /* away for less: coming back is not announced */
     VM_LOOK_MS = 10,      /* least time between two looks at where MACs are */
     VM_FRAMES_PPS = 5000, /* announcements of all VMs together */
     VM_FRAMES_BURST = 1000,
@@ -40,6 +41,7 @@ struct vmport {
     enum vm_activation activation;
     enum vm_form form;
     enum vm_state state;
+    bool up;      /* its link, as last seen */
     nsec_t since; /* in this state */
     struct announce announce;
     uint64_t frames; /* announcements sent */
