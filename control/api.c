@@ -56,12 +56,13 @@ static int unknown_method(const char *name, struct errbuf *e)
 
 /* ---- parameters ---- */
 
-static bool is_yaml(enum api_type t) { return t == API_YAML_PORT || t == API_YAML_BRIDGE; }
+static bool is_yaml(enum api_type t) { return t >= API_YAML_PORT; }
 
 const char *api_type_name(enum api_type t)
 {
     static const char *const names[] = {"string",          "number",         "boolean",
-                                        "list of strings", "keys of a port", "keys of a bridge"};
+                                        "list of strings", "keys of a port", "keys of a bridge",
+                                        "keys of a VTEP"};
     return names[t];
 }
 

@@ -68,7 +68,7 @@ static int bridge_add(struct weft *w, json_t *params, json_t **out, struct errbu
     struct config_bridge b = {.name = (char *)name};
     int r = c ? config_bridge_add(c, &b, e) : -ENOMEM;
     if (r == 0)
-        r = api_set_keys(c, false, name, params, own, e);
+        r = api_set_keys(c, API_OF_BRIDGE, name, params, own, e);
     if (r == 0)
         return api_apply(w, c, out, e);
     config_free(c);
@@ -93,7 +93,7 @@ static int bridge_set(struct weft *w, json_t *params, json_t **out, struct errbu
     if (c && !config_find_bridge(c, name))
         r = errbuf_set(e, ENOENT, "bridge %.60s: no such bridge", name);
     if (r == 0)
-        r = api_set_keys(c, false, name, params, own, e);
+        r = api_set_keys(c, API_OF_BRIDGE, name, params, own, e);
     if (r == 0)
         return api_apply(w, c, out, e);
     config_free(c);

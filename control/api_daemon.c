@@ -70,9 +70,10 @@ static int help(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
     json_t *list = json_array();
     (void)w, (void)params;
     api_methods_each(method_json, list);
-    return api_done(json_pack("{s:o,s:o,s:o,s:s}", "methods", list, "bridge_keys",
+    return api_done(json_pack("{s:o,s:o,s:o,s:o,s:s}", "methods", list, "bridge_keys",
                               keys_json(config_bridge_fields), "port_keys",
-                              keys_json(config_port_fields), "port_types", port_types()),
+                              keys_json(config_port_fields), "vtep_keys",
+                              keys_json(config_vtep_fields), "port_types", port_types()),
                     out, e);
 }
 

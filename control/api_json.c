@@ -143,49 +143,60 @@ static int value_text(const json_t *v, struct strbuf *b)
     return 0;
 }
 
-static int unknown_key(bool port, const char *name, const char *key, struct errbuf *e)
+/* What has keys in the configuration. */
+static const struct thing {
+    const char *word;
+    const cyaml_schema_field_t *fields;
+    int (*set)(struct config *c, const char *name, const char *key, const char *value,
+               struct errbuf *e);
+} things[] = {
+    [API_OF_BRIDGE] = {"bridge", config_bridge_fields, config_bridge_set},
+    [API_OF_PORT] = {"port", config_port_fields, config_port_set},
+    [API_OF_VTEP] = {"VTEP", config_vtep_fields, config_vtep_set},
+};
+
+static int unknown_key(enum api_thing t, const char *name, const char *key, struct errbuf *e)
 {
     struct strbuf b = {0};
-    const cyaml_schema_field_t *f = port ? config_port_fields : config_bridge_fields;
+    const cyaml_schema_field_t *f = things[t].fields;
     for (f++; f->key; f++)
         if (strcmp(f->key, "ports") && !config_is_of_list(f->key))
             strbuf_addf(&b, "%s, ", strcmp(f->key, "fdb") ? f->key : "fdb.size, fdb.ageing_s");
     strbuf_chomp(&b, ", ");
-    int r = errbuf_set(e, EINVAL, "%s %s: no key \"%.40s\"; there are %s", port ? "port" : "bridge",
-                       name, key, strbuf_text(&b));
+    int r = errbuf_set(e, EINVAL, "%s %s: no key \"%.40s\"; there are %s", things[t].word, name,
+                       key, strbuf_text(&b));
     strbuf_free(&b);
     return r;
 }
 
-static bool key_exists(bool port, const char *key)
+static bool key_exists(enum api_thing t, const char *key)
 {
     char outer[32];
     snprintf(outer, sizeof outer, "%.*s", (int)strcspn(key, "."), key);
-    return config_field_find(port ? config_port_fields : config_bridge_fields, outer) != NULL;
+    return config_field_find(things[t].fields, outer) != NULL;
 }
 
-static int set_key(struct config *c, bool port, const char *name, const char *key, const json_t *v,
-                   struct errbuf *e)
+static int set_key(struct config *c, enum api_thing t, const char *name, const char *key,
+                   const json_t *v, struct errbuf *e)
 {
     struct strbuf b = {0};
     int r = 0;
-    if (!key_exists(port, key))
-        return unknown_key(port, name, key, e);
+    if (!key_exists(t, key))
+        return unknown_key(t, name, key, e);
     if (!json_is_null(v) && value_text(v, &b) < 0)
         r = errbuf_set(e, EINVAL,
                        "%s %s: %s: give a string, a number, a boolean, a list of them, or null",
-                       port ? "port" : "bridge", name, key);
+                       things[t].word, name, key);
     const char *text = json_is_null(v) ? NULL : strbuf_text(&b);
     if (r == 0)
-        r = port ? config_port_set(c, name, key, text, e)
-                 : config_bridge_set(c, name, key, text, e);
+        r = things[t].set(c, name, key, text, e);
     strbuf_free(&b);
     return r;
 }
 
 /* {"fdb":{"size":10}} is {"fdb.size":10} */
-static int set_nested(struct config *c, bool port, const char *name, const char *key, json_t *v,
-                      struct errbuf *e)
+static int set_nested(struct config *c, enum api_thing t, const char *name, const char *key,
+                      json_t *v, struct errbuf *e)
 {
     const char *inner;
     json_t *iv;
@@ -195,12 +206,12 @@ static int set_nested(struct config *c, bool port, const char *name, const char 
     {
         snprintf(path, sizeof path, "%.60s.%.60s", key, inner);
         if (r == 0)
-            r = set_key(c, port, name, path, iv, e);
+            r = set_key(c, t, name, path, iv, e);
     }
     return r;
 }
 
-int api_set_keys(struct config *c, bool port, const char *name, const json_t *params,
+int api_set_keys(struct config *c, enum api_thing t, const char *name, const json_t *params,
                  const char *const *skip, struct errbuf *e)
 {
     const char *key;
@@ -212,8 +223,8 @@ int api_set_keys(struct config *c, bool port, const char *name, const json_t *pa
             s++;
         if (*s)
             continue;
-        int r = json_is_object(v) ? set_nested(c, port, name, key, v, e)
-                                  : set_key(c, port, name, key, v, e);
+        int r =
+            json_is_object(v) ? set_nested(c, t, name, key, v, e) : set_key(c, t, name, key, v, e);
         if (r < 0)
             return r;
     }

@@ -135,7 +135,7 @@ static int port_add(struct weft *w, json_t *params, json_t **out, struct errbuf 
     struct config_port p = {.name = (char *)name, .type = (char *)(type ? type : "tap")};
     int r = c ? config_port_add(c, api_str(params, "bridge"), &p, e) : -ENOMEM;
     if (r == 0)
-        r = api_set_keys(c, true, name, params, own, e);
+        r = api_set_keys(c, API_OF_PORT, name, params, own, e);
     if (r == 0)
         return api_apply(w, c, out, e);
     config_free(c);
@@ -173,7 +173,7 @@ static int port_set(struct weft *w, json_t *params, json_t **out, struct errbuf 
     struct config *c = api_edit(w, e);
     int r = c ? check_home(c, params, e) : -ENOMEM;
     if (r == 0)
-        r = api_set_keys(c, true, api_str(params, "name"), params, own, e);
+        r = api_set_keys(c, API_OF_PORT, api_str(params, "name"), params, own, e);
     if (r == 0)
         return api_apply(w, c, out, e);
     config_free(c);

@@ -13,7 +13,15 @@
 #include "control/config_priv.h"
 #include "control/weft_priv.h"
 
-enum api_type { API_STRING, API_NUMBER, API_BOOL, API_STRINGS, API_YAML_PORT, API_YAML_BRIDGE };
+enum api_type {
+    API_STRING,
+    API_NUMBER,
+    API_BOOL,
+    API_STRINGS,
+    API_YAML_PORT,
+    API_YAML_BRIDGE,
+    API_YAML_VTEP
+};
 
 struct api_param {
     const char *name;
@@ -58,7 +66,8 @@ int api_port(struct weft *w, const json_t *params, const char *name, struct of_b
 struct weft_port *api_find_port(struct weft *w, const char *name, struct of_bridge **b);
 
 /* Sets keys of a port or bridge of c from all params that are not in skip (ends with NULL). */
-int api_set_keys(struct config *c, bool port, const char *name, const json_t *params,
+enum api_thing { API_OF_BRIDGE, API_OF_PORT, API_OF_VTEP };
+int api_set_keys(struct config *c, enum api_thing t, const char *name, const json_t *params,
                  const char *const *skip, struct errbuf *e);
 /* Applies c (taken), saves, and answers {}. */
 int api_apply(struct weft *w, struct config *c, json_t **out, struct errbuf *e);

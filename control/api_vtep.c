@@ -114,6 +114,47 @@ static int vtep_show(struct weft *w, json_t *params, json_t **out, struct errbuf
     return errbuf_set(e, ENOENT, "no VTEP \"%.60s\"; see `weftctl vtep show`", name);
 }
 
+static const char *const own[] = {"name", NULL};
+
+static int vtep_add(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
+{
+    const char *name = api_str(params, "name"), *ip = api_str(params, "ip");
+    struct config *c = api_edit(w, e);
+    struct config_vtep v = {.name = (char *)name, .ip = (char *)ip};
+    int r = c ? config_vtep_add(c, &v, e) : -ENOMEM;
+    if (r == 0)
+        r = api_set_keys(c, API_OF_VTEP, name, params, own, e);
+    if (r == 0)
+        return api_apply(w, c, out, e);
+    config_free(c);
+    return r;
+}
+
+static int vtep_del(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
+{
+    struct config *c = api_edit(w, e);
+    int r = c ? config_vtep_del(c, api_str(params, "name"), e) : -ENOMEM;
+    if (r == 0)
+        return api_apply(w, c, out, e);
+    config_free(c);
+    return r;
+}
+
+static int vtep_set(struct weft *w, json_t *params, json_t **out, struct errbuf *e)
+{
+    const char *name = api_str(params, "name");
+    struct config *c = api_edit(w, e);
+    int r = c ? 0 : -ENOMEM;
+    if (c && !config_find_vtep(c, name))
+        r = errbuf_set(e, ENOENT, "VTEP %.60s: no such VTEP; see `weftctl vtep show`", name);
+    if (r == 0)
+        r = api_set_keys(c, API_OF_VTEP, name, params, own, e);
+    if (r == 0)
+        return api_apply(w, c, out, e);
+    config_free(c);
+    return r;
+}
+
 static json_t *vni_json(const struct of_bridge *b, const struct weft_port *p)
 {
     const struct tunnel_port *t = p->dp->tunnel;
@@ -125,6 +166,13 @@ static json_t *vni_json(const struct of_bridge *b, const struct weft_port *p)
                           "point_to_point", t->remote != 0, "mtu", (int)p->dp->mtu, "macs",
                           (int)fdb_port_count(b->dp->fdb, p->dp->index), "remotes", remotes,
                           "counters", api_counters(p->dp));
+    json_object_set_new(o, "macs_max", json_integer(p->cfg ? p->cfg->max_macs : 0));
+    json_object_set_new(o, "macs_refused",
+                        json_integer((json_int_t)fdb_port_refused(b->dp->fdb, p->dp->index)));
+    json_object_set_new(o, "suppress", json_boolean(atomic_load(&t->suppress)));
+    json_object_set_new(o, "bindings", json_integer(atomic_load(&t->user.count)));
+    json_object_set_new(o, "bindings_refused", json_integer(atomic_load(&t->user.refused)));
+    json_object_set_new(o, "answered", json_integer((json_int_t)atomic_load(&t->answered)));
     json_object_set_new(o, "vni", t->any_vni ? json_string("flow") : json_integer(t->vni));
     return o;
 }
@@ -147,6 +195,18 @@ const struct api_method api_vtep_methods[] = {
      vtep_show,
      {{"name", API_STRING, false}},
      "our VTEPs, and the remote ones that they know"},
+    {"vtep.add",
+     vtep_add,
+     {{"name", API_STRING, true}, {"ip", API_STRING, true}, {"KEY", API_YAML_VTEP, false}},
+     "makes a VTEP; keys as in the configuration"},
+    {"vtep.del",
+     vtep_del,
+     {{"name", API_STRING, true}},
+     "deletes a VTEP that no port goes through"},
+    {"vtep.set",
+     vtep_set,
+     {{"name", API_STRING, true}, {"KEY", API_YAML_VTEP, false}},
+     "changes keys; null takes one away"},
     {"vni.show", vni_show, {{0}}, "VNIs with their bridges, VLANs, remotes and counters"},
     {0},
 };

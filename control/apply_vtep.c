@@ -176,10 +176,94 @@ static int follow(struct weft *w, struct weft_vtep *v, const struct config_vtep 
     return 0;
 }
 
+/* ---- who lives behind remote VTEPs ---- */
+
+struct stale {
+    uint16_t port;
+    unsigned n;
+    struct fdb_entry e[256]; /* more of them go with the next turn */
+};
+
+static bool note_stale(void *ctx, const struct fdb_entry *e)
+{
+    struct stale *s = ctx;
+    if (e->is_static && e->port == s->port && e->endpoint)
+        s->e[s->n++] = *e;
+    return s->n < sizeof s->e / sizeof s->e[0];
+}
+
+static void forget_hosts(struct weft *w, const struct of_bridge *b, const struct port *p)
+{
+    struct stale s = {.port = p->index};
+    if (!p->tunnel->has_hosts)
+        return;
+    p->tunnel->has_hosts = false;
+    do {
+        s.n = 0;
+        fdb_each(b->dp->fdb, note_stale, &s);
+        for (unsigned i = 0; i < s.n; i++)
+            (void)fdb_del(b->dp->fdb, s.e[i].vlan, s.e[i].mac);
+    } while (s.n == sizeof s.e / sizeof s.e[0]);
+    if (w->sw->bindings)
+        binding_forget(w->sw->bindings, &p->tunnel->user, true);
+}
+
+static int set_host(struct weft *w, const struct of_bridge *b, const struct port *p,
+                    const struct config_host *h, uint16_t vlan, struct errbuf *e)
+{
+    struct ip6 ip;
+    struct mac mac;
+    bool v6;
+    if (!config_mac(h->mac, &mac) || !config_ip(h->remote, &ip, &v6, NULL))
+        return 0; /* checked before */
+    uint16_t to = endpoint_add(p->tunnel->vtep, &ip);
+    int r =
+        to ? fdb_add_static(b->dp->fdb, vlan, mac, fdb_place(p->index, to), weft_now(w)) : -ENOSPC;
+    for (unsigned i = 0; r == 0 && i < h->ips_count; i++)
+        if (config_ip(h->ips[i], &ip, &v6, NULL))
+            (void)binding_learn(w->sw->bindings, &p->tunnel->user, &ip, mac, true, weft_now(w));
+    return r < 0 ? errbuf_set(e, -r,
+                              "port %s: host %s: no room in the FDB, or of the VTEP's endpoints",
+                              p->name, h->mac)
+                 : 0;
+}
+
+/* Static MACs and addresses behind VTEPs, and whether they are answered for. */
+static int set_hosts(struct weft *w, const struct of_bridge *b, const struct weft_port *p,
+                     struct errbuf *e)
+{
+    struct tunnel_port *t = p->dp->tunnel;
+    const struct config_port *cp = p->cfg;
+    struct port_vlan v;
+    int r = 0;
+    if (!w->sw->bindings && (cp->suppress || cp->hosts_count))
+        w->sw->bindings = bindings_create(w->sw->hash_key);
+    if (!w->sw->bindings && (cp->suppress || cp->hosts_count))
+        return errbuf_set(e, ENOMEM, "port %s: out of memory", p->dp->name);
+    forget_hosts(w, b, p->dp);
+    config_port_vlan(cp, &v);
+    t->has_hosts = cp->hosts_count > 0;
+    for (unsigned i = 0; r == 0 && i < cp->hosts_count; i++)
+        r = set_host(w, b, p->dp, &cp->hosts[i], v.tag, e);
+    atomic_store(&t->suppress, cp->suppress);
+    return r;
+}
+
+static int set_all_hosts(struct weft *w, struct errbuf *e)
+{
+    const struct weft_port *p;
+    int r = 0;
+    for (unsigned i = 0; i < w->n_bridges; i++)
+        TAILQ_FOREACH(p, &w->bridges[i]->ports, next)
+            if (r == 0 && p->dp->tunnel && p->cfg)
+                r = set_hosts(w, w->bridges[i], p, e);
+    return r;
+}
+
 int apply_vteps_link(struct weft *w, const struct config *want, struct errbuf *e)
 {
     int r = 0;
     for (unsigned i = 0; r == 0 && i < want->vteps_count; i++)
         r = follow(w, find(w, want->vteps[i].name), &want->vteps[i], e);
-    return r;
+    return r < 0 ? r : set_all_hosts(w, e);
 }

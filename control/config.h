@@ -58,6 +58,13 @@ struct config_vrrp {
     unsigned track_count;
 };
 
+/* A tenant's host behind a remote VTEP: a MAC that isn't learnt, and its addresses. */
+struct config_host {
+    char *mac, *remote;
+    char **ips;
+    unsigned ips_count;
+};
+
 struct config_port {
     char *name;
     char *type; /* "tap", "vhost-user", "af_packet", "pcap", "null", "ring", "dpdk", "vxlan" */
@@ -82,6 +89,9 @@ struct config_port {
     char *remote_ip;     /* vxlan: the one VTEP at the other end, or "flow": actions say */
     char **remotes;      /* vxlan: or those that floods go to; a multicast group counts as one */
     unsigned remotes_count;
+    bool suppress;             /* vxlan: ARP and ND are answered from what is known */
+    struct config_host *hosts; /* vxlan: who is known to live behind a VTEP */
+    unsigned hosts_count;
     char **members; /* bond: ports of this bridge, which needn't be there yet */
     unsigned members_count;
     char *mode;    /* bond: "lacp" (default), "active-backup", "balance-xor" */
@@ -280,6 +290,10 @@ void config_free(struct config *c);
 /* Editing: on a copy, then weft_set_config(). They take copies of what is given.
  * -EEXIST, -ENOENT with a message. */
 int config_bridge_add(struct config *c, const struct config_bridge *b, struct errbuf *e);
+int config_vtep_add(struct config *c, const struct config_vtep *v, struct errbuf *e);
+int config_vtep_del(struct config *c, const char *name, struct errbuf *e);
+int config_vtep_set(struct config *c, const char *vtep, const char *key, const char *value,
+                    struct errbuf *e);
 int config_bridge_del(struct config *c, const char *name, struct errbuf *e);
 int config_port_add(struct config *c, const char *bridge, const struct config_port *p,
                     struct errbuf *e);

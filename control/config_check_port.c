@@ -19,7 +19,7 @@ static const struct kind kinds[] = {
     {"null", NULL, ""},
     {"ring", NULL, ""},
     {"dpdk", "devargs", "devargs queues offloads"},
-    {"vxlan", "vtep", "vtep key remote_ip remotes"},
+    {"vxlan", "vtep", "vtep key remote_ip remotes suppress hosts"},
     {"bond", NULL, ""},
     {"router", NULL, "router addresses urpf anycast dad vrrp"},
 };
@@ -67,6 +67,8 @@ static int check_kind(struct config_check *k, const struct config_port *p)
         {"key", p->key},
         {"remote_ip", p->remote_ip},
         {"remotes", p->remotes_count},
+        {"suppress", p->suppress},
+        {"hosts", p->hosts_count},
         {"router", p->router},
         {"addresses", p->addresses_count},
         {"urpf", p->urpf},

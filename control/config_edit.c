@@ -172,6 +172,22 @@ int config_bridge_del(struct config *c, const char *name, struct errbuf *e)
     return r;
 }
 
+int config_vtep_add(struct config *c, const struct config_vtep *v, struct errbuf *e)
+{
+    if (config_find_vtep(c, v->name))
+        return errbuf_set(e, EEXIST, "VTEP %s: there is one already", v->name);
+    return append((void **)&c->vteps, &c->vteps_count, v, sizeof *v, &vtep_value, e);
+}
+
+int config_vtep_del(struct config *c, const char *name, struct errbuf *e)
+{
+    const struct config_vtep *v = config_find_vtep(c, name);
+    if (!v)
+        return errbuf_set(e, ENOENT, "VTEP %s: no such VTEP", name);
+    drop(c->vteps, &c->vteps_count, (unsigned)(v - c->vteps), sizeof *v, &vtep_value);
+    return 0;
+}
+
 int config_port_add(struct config *c, const char *bridge, const struct config_port *p,
                     struct errbuf *e)
 {

@@ -68,6 +68,15 @@ static const cyaml_schema_field_t vrrp_fields[] = {
 static const cyaml_schema_value_t vrrp_item = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_vrrp, vrrp_fields)};
 
+static const cyaml_schema_field_t host_fields[] = {
+    CYAML_FIELD_STRING_PTR("mac", CYAML_FLAG_POINTER, struct config_host, mac, 1, 255),
+    CYAML_FIELD_STRING_PTR("remote", CYAML_FLAG_POINTER, struct config_host, remote, 1, 255),
+    LIST(struct config_host, "ips", ips, &text_item),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t host_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_host, host_fields)};
+
 const cyaml_schema_field_t config_port_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_port, name, 1, 255),
     CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_POINTER, struct config_port, type, 1, 255),
@@ -96,6 +105,8 @@ const cyaml_schema_field_t config_port_fields[] = {
     TEXT(struct config_port, "key", key),
     TEXT(struct config_port, "remote_ip", remote_ip),
     LIST(struct config_port, "remotes", remotes, &text_item),
+    FLAG(struct config_port, "suppress", suppress),
+    LIST(struct config_port, "hosts", hosts, &host_item),
     LIST(struct config_port, "members", members, &text_item),
     TEXT(struct config_port, "mode", mode),
     TEXT(struct config_port, "hash", hash),

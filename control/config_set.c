@@ -157,6 +157,15 @@ int config_port_set(struct config *c, const char *port, const char *key, const c
     return set_key(p, config_port_fields, "port", port, key, value, e);
 }
 
+int config_vtep_set(struct config *c, const char *vtep, const char *key, const char *value,
+                    struct errbuf *e)
+{
+    const struct config_vtep *v = config_find_vtep(c, vtep);
+    if (!v)
+        return errbuf_set(e, ENOENT, "VTEP %s: no such VTEP", vtep);
+    return set_key(&c->vteps[v - c->vteps], config_vtep_fields, "VTEP", vtep, key, value, e);
+}
+
 int config_bridge_set(struct config *c, const char *bridge, const char *key, const char *value,
                       struct errbuf *e)
 {

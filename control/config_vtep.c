@@ -287,6 +287,27 @@ static int check_alone(struct config_check *k, const struct config_port *p)
     return 0;
 }
 
+static int check_hosts(struct config_check *k, const struct config_port *p, bool v6)
+{
+    struct mac mac;
+    struct ip6 ip;
+    bool is6;
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < p->hosts_count; i++) {
+        const struct config_host *h = &p->hosts[i];
+        char key[32];
+        snprintf(key, sizeof key, "hosts[%u]", i);
+        if (!config_mac(h->mac, &mac) || mac_is_multicast(mac) || mac_is_zero(mac))
+            return config_refuse(k, key, "mac: \"%.60s\" is not the MAC address of a station",
+                                 h->mac);
+        r = check_remote(k, key, h->remote, v6);
+        for (unsigned j = 0; r == 0 && j < h->ips_count; j++)
+            if (!config_ip(h->ips[j], &ip, &is6, NULL))
+                r = config_refuse(k, key, "ips: \"%.60s\" is not an address", h->ips[j]);
+    }
+    return r;
+}
+
 int config_check_tunnel(struct config_check *k, const struct config_port *p)
 {
     const struct config_vtep *v = config_find_vtep(k->c, p->vtep);
@@ -306,6 +327,8 @@ int config_check_tunnel(struct config_check *k, const struct config_port *p)
         snprintf(key, sizeof key, "remotes[%u]", i);
         r = check_remote(k, key, p->remotes[i], v6);
     }
+    if (r == 0)
+        r = check_hosts(k, p, v6);
     return r < 0 ? r : check_alone(k, p);
 }
 

@@ -134,6 +134,8 @@ static void offer_argument(const struct line *l, const char *arg, size_t n)
         offer_keys(l, "bridge_keys");
     else if (strstr(a, "PORT_KEY"))
         offer_keys(l, "port_keys");
+    else if (strstr(a, "VTEP_KEY"))
+        offer_keys(l, "vtep_keys");
     else if (strstr(a, "BRIDGE"))
         offer_names(l, "bridge.list", "");
     if (strstr(a, "port=PORT"))

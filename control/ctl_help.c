@@ -8,13 +8,17 @@
     "  router), ifname, netns, path, server, pcap_in, pcap_out, pcap_loop, devargs, queues, "    \
     "ofport, mac, mtu,\n"                                                                        \
     "  down, offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs,\n" \
-    "  vtep, key, remote_ip, remotes\n"                                                          \
+    "  vtep, key, remote_ip, remotes, suppress\n"                                                \
     "  of a router's interface: router, addresses, urpf (off, loose, strict), anycast, dad\n"    \
     "  of a bond: members, mode (lacp, active-backup, balance-xor), hash (l2, l2+l3, l3+l4),\n"  \
     "  symmetric, primary, min_links, max_links, up_delay_ms, down_delay_ms, lacp_passive,\n"    \
     "  lacp_slow, lacp_fallback, lacp_key, lacp_priority, rebalance_s\n"                         \
     "  stp.edge, stp.cost, stp.priority, stp.p2p, stp.off, stp.bpdu_guard, stp.bpdu_filter,\n"   \
     "  stp.root_guard, stp.tcn_guard, stp.loop_guard, stp.network\n"
+#define VTEP_KEYS                                                                                  \
+    "  keys: ip, port, vlan, mac, gateway, udp_port, ttl, df, udp_checksum, udp6_zero, dscp,\n"    \
+    "  extension (gbp, gpe), inner_vlan, nested, known_only; in the file also neighbors, links,\n" \
+    "  routes\n"
 #define BRIDGE_KEYS                                                                                \
     "  keys: datapath_id, fail_mode, controllers, probe_s, local, forward_bpdu, fdb.size,\n"       \
     "  fdb.ageing_s, stp.mode (off, stp, rstp, mstp), stp.priority, stp.hello_s, stp.max_age_s,\n" \
@@ -65,6 +69,12 @@ const struct ctl_command ctl_commands[] = {
 
     {"vtep", "show", ctl_vtep_show, 0, 1, 0, "[VTEP]",
      "our tunnel end points, and the remote ones that they know", NULL},
+    {"vtep", "add", ctl_vtep_add, 2, -1, 0, "NEW_VTEP ip=ADDRESS [VTEP_KEY=VALUE]...",
+     "make a tunnel end point",
+     "  weftctl vtep add vt ip=192.0.2.1/24 port=up0 gateway=192.0.2.254\n" VTEP_KEYS},
+    {"vtep", "set", ctl_vtep_set, 2, -1, 0, "VTEP VTEP_KEY=VALUE...",
+     "change it; KEY= takes a key away", "  weftctl vtep set vt gateway=192.0.2.253\n" VTEP_KEYS},
+    {"vtep", "del", ctl_vtep_del, 1, 1, 0, "VTEP", "delete one that no port goes through", NULL},
     {"vni", "show", ctl_vni_show, 0, 0, 0, "", "VNIs, their bridges, VLANs and counters", NULL},
     {"router", "show", ctl_router_show, 0, 1, 0, "[ROUTER]",
      "virtual routers, their interfaces, counters and drops",

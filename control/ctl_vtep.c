@@ -83,7 +83,15 @@ static void vni_row(struct ctl_table *t, const json_t *v)
     ctl_table_cell(t, "%lld", ctl_i(v, "vlan"));
     ctl_table_cell(t, "%s", ctl_s(v, "vtep"));
     ctl_table_cell(t, "%lld", ctl_i(v, "mtu"));
-    ctl_table_cell(t, "%lld", ctl_i(v, "macs"));
+    if (ctl_i(v, "macs_max"))
+        ctl_table_cell(t, "%lld/%lld", ctl_i(v, "macs"), ctl_i(v, "macs_max"));
+    else
+        ctl_table_cell(t, "%lld", ctl_i(v, "macs"));
+    ctl_table_cell(t, "%lld", ctl_i(v, "macs_refused"));
+    if (ctl_b(v, "suppress"))
+        ctl_table_cell(t, "%lld", ctl_i(v, "answered"));
+    else
+        ctl_table_cell(t, "%s", "off");
     ctl_table_cell(t, "%s", ctl_si(ctl_n(n, "rx_packets")).s);
     ctl_table_cell(t, "%s", ctl_si(ctl_n(n, "tx_packets")).s);
     ctl_table_cell(t, "%s", strbuf_text(&remotes));
@@ -99,9 +107,37 @@ int ctl_vni_show(struct ctl *c, int argc, char **argv)
     int code = ctl_ask(c, "vni.show", NULL, &r);
     if (code != CTL_OK || !r)
         return code;
-    ctl_table_init(&t, ">VNI|PORT|BRIDGE|>VLAN|VTEP|>MTU|>MACS|>RX|>TX|REMOTES");
+    ctl_table_init(&t, ">VNI|PORT|BRIDGE|>VLAN|VTEP|>MTU|>MACS|>REFUSED|>ANSWERED|>RX|>TX|REMOTES");
     json_array_foreach(r, i, v) vni_row(&t, v);
     json_decref(r);
     ctl_table_print(&t, c->out, "no VNIs\n");
     return code;
+}
+
+/* NAME KEY=VALUE...; ip is one of them. */
+static int with_keys(struct ctl *c, const char *method, int argc, char **argv)
+{
+    json_t *params = json_pack("{s:s}", "name", argv[0]);
+    int code =
+        params ? ctl_keys(c, params, argc - 1, argv + 1) : ctl_usage(c, "a name is not UTF-8");
+    if (code == CTL_OK)
+        return ctl_do(c, method, params);
+    json_decref(params);
+    return code;
+}
+
+int ctl_vtep_add(struct ctl *c, int argc, char **argv)
+{
+    return with_keys(c, "vtep.add", argc, argv);
+}
+
+int ctl_vtep_set(struct ctl *c, int argc, char **argv)
+{
+    return with_keys(c, "vtep.set", argc, argv);
+}
+
+int ctl_vtep_del(struct ctl *c, int argc, char **argv)
+{
+    (void)argc;
+    return ctl_do(c, "vtep.del", json_pack("{s:s}", "name", argv[0]));
 }

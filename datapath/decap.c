@@ -121,8 +121,8 @@ static bool strip(struct rte_mbuf *m, const struct outer *o)
 }
 
 /* DROP_COUNT: it is in f. */
-static enum drop_reason decap(struct vtep *v, struct rte_mbuf *m, const struct outer *o,
-                              struct freed *f)
+static enum drop_reason decap(struct worker *w, struct vtep *v, struct rte_mbuf *m,
+                              const struct outer *o, struct freed *f)
 {
     if (m->ol_flags & CUT_LATER)
         return DROP_RX_BAD_OFFLOAD;
@@ -137,6 +137,9 @@ static enum drop_reason decap(struct vtep *v, struct rte_mbuf *m, const struct o
     enum drop_reason why = check_inner(v, m, o);
     if (why != DROP_COUNT)
         return why;
+    if (__builtin_expect(atomic_load_explicit(&t->suppress, memory_order_relaxed), 0))
+        tunnel_bind(w, t, rte_pktmbuf_mtod_offset(m, const uint8_t *, o->inner_off),
+                    RTE_MIN((size_t)m->data_len - o->inner_off, (size_t)o->inner_len));
     if (!strip(m, o))
         return DROP_TUN_BAD_UDP;
     f->m[f->n] = m;
@@ -156,7 +159,7 @@ static bool take(struct worker *w, struct port *p, struct vtep_link *l, struct r
         return true;
     if (verdict == OUTER_OTHER)
         return false;
-    enum drop_reason why = verdict == OUTER_OK ? decap(l->v, m, &o, f) : reason_of(verdict);
+    enum drop_reason why = verdict == OUTER_OK ? decap(w, l->v, m, &o, f) : reason_of(verdict);
     if (why != DROP_COUNT)
         worker_drop_in(w, p, m, why);
     return true;

@@ -77,6 +77,7 @@
     X(TUN_BAD_SOURCE, "tunnel-bad-source", "an action set tun_src to what is not our address")  \
     X(TUN_NO_REMOTE, "tunnel-no-remote", "its tunnel has no remote VTEP to send it to")         \
     X(TUN_NO_UPLINK, "tunnel-no-uplink", "its VTEP has no port to the underlay")                \
+    X(TUN_SUPPRESSED, "tunnel-suppressed", "not lost: answered from what is known of its VNI")  \
     X(TUN_NO_ROUTE, "tunnel-no-route", "no link and no route leads to the remote VTEP")         \
     X(TUN_NO_NEIGHBOUR, "tunnel-no-neighbour", "the remote VTEP's next hop does not answer")    \
     X(TUN_NO_ROOM, "tunnel-no-room", "its buffer has no room for the outer headers")            \

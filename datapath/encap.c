@@ -185,6 +185,11 @@ static enum drop_reason enter(struct worker *w, struct port *p, struct rte_mbuf 
         return why;
     if (one == 0 && (k->flags & PKT_TUN_TO))
         one = k->tun_to;
+    if (one == 0 && atomic_load_explicit(&t->suppress, memory_order_relaxed) &&
+        tunnel_answer(w, p->tunnel, m)) {
+        atomic_fetch_add_explicit(&p->tunnel->answered, 1, memory_order_relaxed);
+        return DROP_TUN_SUPPRESSED;
+    }
     if (one == 0 && t->flood->n == 0)
         return DROP_TUN_NO_REMOTE;
     for (uint16_t i = 0; one == 0 && i + 1 < t->flood->n; i++)

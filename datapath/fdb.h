@@ -87,6 +87,8 @@ enum fdb_result fdb_learn(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t
 /* Port's learning limit and how many it has. limit 0: none. */
 void fdb_set_limit(struct fdb *f, uint16_t port, uint32_t limit);
 uint32_t fdb_port_count(const struct fdb *f, uint16_t port);
+/* How often its limit said no. */
+uint64_t fdb_port_refused(const struct fdb *f, uint16_t port);
 /* Static entries: never age or move; overwrite a learnt one. 0, -ENOSPC, -ENOENT. */
 int fdb_add_static(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place, nsec_t now);
 int fdb_del(struct fdb *f, uint16_t vlan, struct mac mac);

@@ -51,9 +51,10 @@ struct fdb_cold {
 };
 
 struct fdb_port {
-    uint32_t head;  /* first slot of the port, learnt or static */
-    uint32_t count; /* learnt ones */
-    uint32_t limit; /* 0: none */
+    uint32_t head;    /* first slot of the port, learnt or static */
+    uint32_t count;   /* learnt ones */
+    uint32_t limit;   /* 0: none */
+    uint64_t refused; /* for that */
 };
 
 struct fdb {

@@ -144,6 +144,7 @@ static enum fdb_result learn_new(struct fdb *f, uint64_t key, uint32_t place, ns
 {
     if (!port_has_room(f, fdb_place_port(place))) {
         f->counters.port_limit++;
+        f->ports[fdb_place_port(place)].refused++;
         return FDB_PORT_LIMIT;
     }
     struct fdb_slot *s = f->counters.entries < f->counters.size ? slot_for(f, key) : NULL;
@@ -171,6 +172,7 @@ static enum fdb_result learn_known(struct fdb *f, struct fdb_slot *s, uint32_t p
     }
     if (port != fdb_state_port(state) && !port_has_room(f, port)) {
         f->counters.port_limit++;
+        f->ports[port].refused++;
         return FDB_PORT_LIMIT;
     }
     slot_change(f, s, make_state(place, 0, now));
@@ -216,6 +218,8 @@ void fdb_set_limit(struct fdb *f, uint16_t port, uint32_t limit)
     f->ports[port].limit = limit;
     pthread_mutex_unlock(&f->lock);
 }
+
+uint64_t fdb_port_refused(const struct fdb *f, uint16_t port) { return f->ports[port].refused; }
 
 uint32_t fdb_port_count(const struct fdb *f, uint16_t port)
 {

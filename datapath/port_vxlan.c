@@ -54,6 +54,7 @@ static int make(struct port *p, struct vtep *v, const struct port_options *o, st
         if (endpoint_at(v, f->to[i])->multicast)
             t->group = endpoint_at(v, f->to[i])->ip;
     }
+    t->user.serial = (uint32_t)++p->sw->vtep_serial;
     int r = tunnel_port_join(t, e);
     if (r != 0) {
         free(f);
@@ -88,6 +89,8 @@ static int vxlan_open(struct port *p, const struct port_options *o, struct errbu
 static void vxlan_close(struct port *p)
 {
     tunnel_port_leave(p->tunnel);
+    if (p->sw->bindings != NULL)
+        binding_forget(p->sw->bindings, &p->tunnel->user, false);
     free((void *)p->tunnel->flood);
     free(p->tunnel);
 }

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/prng.h"
+#include "datapath/binding.h"
 #include "datapath/bond.h"
 #include "datapath/pkt.h"
 #include "datapath/punt.h"
@@ -139,6 +140,7 @@ void switch_destroy(struct weft_switch *sw)
     if (sw->rcu != NULL)
         rcu_free(sw->rcu);
     punt_free(sw->punt);
+    bindings_free(sw->bindings);
     for (unsigned i = 0; i <= sw->n_workers; i++)
         worker_free(sw->workers[i]);
     stats_fini(&sw->flow_stats);

@@ -24,6 +24,7 @@
 
 struct rcu;
 struct punt;
+struct bindings;
 struct vtep;
 struct bond;
 struct routing;
@@ -51,6 +52,7 @@ struct weft_switch {
     pthread_mutex_t bond_lock;                  /* members, gates: protocol thread and control */
     _Atomic bool out_waiting;                   /* something is in PUNT_OUT */
     struct routing *routing;                    /* virtual routers: router.h */
+    struct bindings *bindings;                  /* NULL until a VNI suppresses ARP: binding.h */
     uint64_t vtep_serial;                       /* of the last one made */
     pthread_mutex_t carrier_lock; /* a member's device is asked for its link, or let go */
     pthread_mutex_t out_lock;     /* the last of `workers`: control and protocol thread */

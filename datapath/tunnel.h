@@ -29,6 +29,7 @@
 
 #include "base/errbuf.h"
 #include "base/limits.h"
+#include "datapath/binding.h"
 #include "datapath/fdb.h"
 #include "vxlan/outer.h"
 
@@ -228,17 +229,26 @@ struct tunnel_port {
     struct port *port;
     struct vtep *vtep;
     uint32_t vni;
-    bool auto_mtu;    /* the port's MTU follows the underlay's */
-    bool any_vni;     /* key: flow. The VNI is the packet's tunnel_id */
-    bool any_remote;  /* remote_ip: flow. It goes where an action set tun_dst to, if one did */
-    uint16_t remote;  /* endpoint of a point-to-point port, who alone is heard; 0: any */
-    struct ip6 group; /* zero: none */
+    bool auto_mtu;         /* the port's MTU follows the underlay's */
+    bool any_vni;          /* key: flow. The VNI is the packet's tunnel_id */
+    bool any_remote;       /* remote_ip: flow. It goes where an action set tun_dst to, if one did */
+    uint16_t remote;       /* endpoint of a point-to-point port, who alone is heard; 0: any */
+    struct ip6 group;      /* zero: none */
+    _Atomic bool suppress; /* answers ARP and ND from what is known */
+    struct binding_user user; /* of sw->bindings: what is known */
+    _Atomic uint64_t answered;
+    bool has_hosts; /* control's: some are configured */
     const struct tunnel_flood *flood;
 };
 
 /* m is longer than tunnel port p may send, and about to be dropped: a router's interface in its
  * VLAN tells its sender, if there is one, a few times a second. Workers; m stays the caller's. */
 void tunnel_too_big(struct worker *w, const struct port *p, const struct rte_mbuf *m);
+/* suppress.c, workers. A tenant's frame that came out of t tells who has which address. */
+void tunnel_bind(struct worker *w, struct tunnel_port *t, const uint8_t *frame, size_t len);
+/* m is about to be flooded into t. True: it asked for an address that is known, and was answered.
+ */
+bool tunnel_answer(struct worker *w, struct tunnel_port *t, const struct rte_mbuf *m);
 /* The longest IP packet of a tenant that fits an underlay of this MTU. */
 uint16_t tunnel_inner_mtu(const struct vtep *v, uint16_t underlay_mtu);
 /* Makes it hear its VNI; -EEXIST: another port does. For port_vxlan.c. */

@@ -2,7 +2,7 @@
 from scapy.all import ARP, IP, UDP, Dot1Q, Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6
 from scapy.layers.vxlan import VXLAN
 
-from scenario import Scenario, arp, tagged, tcp, udp, udp6
+from scenario import MAC, Scenario, arp, tagged, tcp, udp, udp6
 
 OURS, HERE4, HERE6 = "02:00:00:00:ee:01", "192.0.2.1", "2001:db8:ee::1"
 THERE = {4: ["192.0.2.2", "192.0.2.3"], 6: ["2001:db8:ee::2", "2001:db8:ee::3"]}
@@ -198,5 +198,29 @@ def neighbours():
         .io(1, "u", ns, {"u": na})
 
 
+def suppression():
+    """Asks of a: the configured, the learnt, the unknown; probes and announcements go their way."""
+    def answer(vlan=None):
+        return bytes(Ether(src=MAC["b"], dst=MAC["a"]) /
+                     ARP(op=2, hwsrc=MAC["b"], psrc="10.0.0.2", hwdst=MAC["a"], pdst="10.0.0.1")).ljust(60, b"\0")
+    def asks(tgt="2001:db8::2"):
+        return Ether(src=MAC["a"], dst="33:33:ff:00:00:02") / IPv6(src="2001:db8::1", dst="ff02::1:ff00:2", hlim=255) / \
+            ICMPv6ND_NS(tgt=tgt) / ICMPv6NDOptSrcLLAddr(lladdr=MAC["a"])
+    na = Ether(src=MAC["b"], dst=MAC["a"]) / IPv6(src="2001:db8::2", dst="2001:db8::1", hlim=255) / \
+        ICMPv6ND_NA(tgt="2001:db8::2", R=0, S=1, O=1) / ICMPv6NDOptDstLLAddr(lladdr=MAC["b"])
+    q, other, probe, said = arp("a"), arp("a", pdst="10.0.0.3"), arp("a", psrc="0.0.0.0"), arp("b", psrc="10.0.0.2", pdst="10.0.0.9")
+    host = f'hosts: [{{mac: "{MAC["b"]}", remote: 192.0.2.2, ips: ["10.0.0.2", "2001:db8::2"]}}]'
+    yield tunnel("vxlan-suppress-static", "who asks for a configured host of the VNI is answered in its name", v=4,
+                 tunnel_keys=f"key: 100, suppress: true, {host}") \
+        .io(1, "a", q, {"a": answer()}, drop="tunnel-suppressed").io(2, "a", other, {"u": from_us(other)}) \
+        .io(3, "a", probe, {"u": from_us(probe)}).io(4, "a", asks(), {"a": bytes(na)}, drop="tunnel-suppressed") \
+        .io(5, "a", udp("a", "b"), {"u": from_us(udp("a", "b"))})
+    yield tunnel("vxlan-suppress-learnt", "and for one that was heard through the tunnel, at an access port's VLAN",
+                 tunnel_keys="key: 100, suppress: true, tag: 10", ports={"a": "tag: 10"}) \
+        .io(1, "a", q, {"u": from_us(q)}).io(2, "u", to_us(said), {"a": said}) \
+        .io(3, "a", q, {"a": answer()}, drop="tunnel-suppressed") \
+        .io(4, "u", to_us(bytes(na)), {"a": bytes(na)}).io(5, "a", asks(), {"a": bytes(na)}, drop="tunnel-suppressed")
+
+
 def tunnel_scenarios():
-    return [*there_and_back(), *whom(), *vlans_and_keys(), *classes(), *lies(), *neighbours()]
+    return [*there_and_back(), *whom(), *vlans_and_keys(), *classes(), *lies(), *neighbours(), *suppression()]

@@ -153,3 +153,37 @@ def test_a_vtep_on_a_vlan_of_a_bond(house):
     assert vm.iperf(host.ip, "-t", "1")["sum_received"]["bytes"] > 1_000_000
     s.stop()
     assert far.api("fdb", "show", "sw")
+
+
+def test_vteps_by_command_and_what_is_known_of_a_vni(house):
+    """A VTEP and its port come and go by weftctl; asked addresses of the VNI are answered here; its MACs are limited by name."""
+    vm, host = house.vm(1), house.vm(9)
+    w = house.weft(f"bridges:\n  - name: br0\n    ports:\n      - {{name: vm1, type: tap, ifname: eth0, netns: {vm.ns}}}\n"
+                   f"  - name: under\n    ports:\n      - {{name: up, type: tap, ifname: under0, netns: {host.ns}}}\n")
+    w.ctl("vtep", "add", "vt", "ip=192.0.2.1/24", "port=up")
+    w.ctl("port", "add", "br0", "t100", "type=vxlan", "vtep=vt", "key=100", "remotes=192.0.2.2", "suppress=true", "max_macs=2")
+    assert "vtep" in w.ctl("vtep", "del", "vt", code=1)
+    vm.up()
+    kernel_host(host, 4, "remote", "192.0.2.1")
+    until("the first ping", lambda: vm.pings(host.ip, count=1))
+    dump = host.popen("tcpdump", "-lni", "vx0", "arp", "and", "src", vm.ip)
+    house.others.append(dump)
+    dump.wait_for("listening")
+    asked = len([x for x in dump.lines if "who-has 10.0.0.9" in x])
+    for _ in range(3):
+        vm.sh("ip", "neigh", "flush", "all")
+        assert vm.pings(host.ip, count=1)
+    assert len([x for x in dump.lines if "who-has 10.0.0.9 tell" in x]) == asked
+    vni = w.api("vni", "show")[0]
+    assert vni["answered"] >= 3 and vni["bindings"] >= 1 and vni["suppress"]
+    for i in range(5): # more MACs than the VNI may have
+        host.sh("ip", "link", "set", "vx0", "address", f"02:00:00:00:77:0{i}")
+        host.pings(vm.ip, count=1, wait=1)
+    vni = w.api("vni", "show")[0]
+    assert vni["macs"] == vni["macs_max"] == 2 and vni["macs_refused"] > 0
+    assert "2/2" in w.ctl("vni", "show")
+    w.ctl("vtep", "set", "vt", "gateway=192.0.2.254")
+    assert w.api("vtep", "show")[0]["routes"][0]["via"][0]["ip"] == "192.0.2.254"
+    w.ctl("port", "del", "br0", "t100")
+    w.ctl("vtep", "del", "vt")
+    assert w.api("vtep", "show") == [] and "no such VTEP" in w.ctl("vtep", "del", "vt", code=1)

@@ -86,7 +86,7 @@ static const struct {
      "weft.yaml:4: bridges[0].ports[0]: unknown key \"tags\"; expected one of name, type, ifname, "
      "netns, path, server, pcap_in, pcap_out, pcap_loop, devargs, queues, ofport, mac, mtu, down, "
      "offloads, vlan_mode, tag, trunks, cvlans, priority_tags, qinq_ethtype, max_macs, "
-     "vtep, key, remote_ip, remotes, "
+     "vtep, key, remote_ip, remotes, suppress, hosts, "
      "members, mode, hash, symmetric, primary, min_links, max_links, up_delay_ms, "
      "rebalance_s, down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, "
      "router, addresses, urpf, anycast, dad, vrrp, stp, ip, "
