@@ -11,6 +11,7 @@ import shutil
 import struct
 
 from scenarios_announce import announce_scenarios
+from scenarios_bond import bond_scenarios
 from scenarios_flow import flow_scenarios
 from scenarios_group import group_scenarios
 from scenarios_guard import guard_scenarios
@@ -60,7 +61,7 @@ def write(s):
 
 if __name__ == "__main__":
     scenarios = l2_scenarios() + flow_scenarios() + more_scenarios() + group_scenarios() + tunnel_scenarios() + \
-        list(guard_scenarios()) + list(announce_scenarios())
+        list(guard_scenarios()) + list(announce_scenarios()) + bond_scenarios()
     for scenario in scenarios:
         write(scenario)
     print(f"{len(scenarios)} scenarios")
