@@ -35,6 +35,8 @@ static json_t *lacp_stats_json(const struct lacp_port_stats *s)
         {"marker_dropped", s->marker_dropped},
         {"actor_churns", s->actor_churns},
         {"partner_churns", s->partner_churns},
+        {"actor_syncs", s->actor_syncs},
+        {"partner_syncs", s->partner_syncs},
         {"partner_changes", s->partner_changes},
         {"flaps", s->flaps},
     };
