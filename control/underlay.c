@@ -1,5 +1,5 @@
 /* control/underlay.c: see underlay.h. */
-#include "control/underlay.h"
+#include "control/underlay_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include "datapath/worker.h"
 
 enum {
-    IFACES = WEFT_VTEPS_MAX * VTEP_LINKS_MAX,
     ENTRIES = 2 * FDB_ENDPOINTS_MAX,
     BATCH = 32,
     SCAN_MS = 500,
@@ -20,25 +19,13 @@ enum {
     FAILED_MS = 2000,
 };
 
-struct underlay {
-    struct weft_switch *sw;
-    const struct log *log;
-    pthread_mutex_t lock;
-    struct neigh *neigh;
-    uint64_t known[WEFT_VTEPS_MAX]; /* serial of the VTEP that the engine has there; 0: none */
-    bool up[IFACES];                /* as the engine was told */
-    bool changed;                   /* a hop or link: ways are to be looked for again */
-    nsec_t scan_due;
-    struct underlay_counters counters;
-};
-
 int underlay_create(struct weft_switch *sw, const struct log *log, struct underlay **out,
                     struct errbuf *e)
 {
     struct underlay *u = calloc(1, sizeof *u);
-    struct neigh_size size = {.interfaces = IFACES,
+    struct neigh_size size = {.interfaces = UNDERLAY_IFACES,
                               .entries = ENTRIES,
-                              .addresses = 2 * IFACES,
+                              .addresses = 2 * UNDERLAY_IFACES,
                               .seed = sw->hash_key};
     if (u)
         u->neigh = neigh_create(&size);
@@ -55,11 +42,6 @@ int underlay_create(struct weft_switch *sw, const struct log *log, struct underl
 
 void underlay_lock(struct underlay *u) { pthread_mutex_lock(&u->lock); }
 void underlay_unlock(struct underlay *u) { pthread_mutex_unlock(&u->lock); }
-
-static uint32_t iface_of(const struct vtep *v, unsigned link)
-{
-    return v->slot * VTEP_LINKS_MAX + link;
-}
 
 static struct vtep_link *link_of(const struct underlay *u, uint32_t iface)
 {
@@ -88,7 +70,7 @@ static void set_iface(struct underlay *u, uint32_t iface, bool up, nsec_t now)
 static int set_address(struct underlay *u, const struct vtep_link *l, const struct ip6 *ip,
                        nsec_t now, struct errbuf *e)
 {
-    struct neigh_address a = {.interface = iface_of(l->v, l->index),
+    struct neigh_address a = {.interface = underlay_iface(l->v, l->index),
                               .ip6 = l->v->opt.local.v6,
                               .ip = *ip,
                               .prefix_len = l->prefix_len,
@@ -101,7 +83,7 @@ static int set_address(struct underlay *u, const struct vtep_link *l, const stru
 
 static void del_addresses(struct underlay *u, const struct vtep_link *l, nsec_t now)
 {
-    uint32_t i = iface_of(l->v, l->index);
+    uint32_t i = underlay_iface(l->v, l->index);
     bool v6 = l->v->opt.local.v6;
     (void)neigh_address_del(u->neigh, i, &l->ip, v6, now);
     (void)neigh_address_del(u->neigh, i, &l->v->opt.local.ip, v6, now);
@@ -113,7 +95,7 @@ int underlay_follow(struct underlay *u, const struct vtep *v, nsec_t now, struct
     if (u->known[v->slot] == v->serial)
         return 0;
     for (unsigned i = 0; r == 0 && i < v->n_links; i++) {
-        set_iface(u, iface_of(v, i), false, now);
+        set_iface(u, underlay_iface(v, i), false, now);
         r = set_address(u, &v->link[i], &v->link[i].ip, now, e);
         if (r == 0)
             r = set_address(u, &v->link[i], &v->opt.local.ip, now, e);
@@ -133,7 +115,7 @@ static void hand_over(struct underlay *u, const struct vtep_link *l, struct rte_
     underlay_out(u->sw, l ? underlay_cookie(l->v, l->index) : 0, m, l ? why : DROP_TUN_NO_UPLINK);
 }
 
-static void send(struct underlay *u, const struct neigh_action *a)
+void underlay_send(struct underlay *u, const struct neigh_action *a)
 {
     enum { ETHERNET_MIN = 60 };
     const struct vtep_link *l = link_of(u, a->interface);
@@ -201,7 +183,7 @@ static void act(struct underlay *u)
         if (a.kind == NEIGH_UPDATE)
             update(u, &a);
         else if (a.kind == NEIGH_SEND)
-            send(u, &a);
+            underlay_send(u, &a);
         else if (a.kind == NEIGH_EVENT)
             tell(u, &a);
         else
@@ -214,10 +196,10 @@ static void heard(struct underlay *u, const struct vtep_link *l, struct rte_mbuf
     const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
     size_t at = l->vlan ? 16 : 12;
     struct mac from;
-    if (m->data_len > at + 2) {
+    if (m->data_len > at + 2 && !groups_heard(u, l->v, f + at + 2, m->data_len - at - 2)) {
         memcpy(&from, f + 6, 6);
-        (void)neigh_rx(u->neigh, iface_of(l->v, l->index), (uint16_t)(f[at] << 8 | f[at + 1]), from,
-                       f + at + 2, m->data_len - at - 2, now);
+        (void)neigh_rx(u->neigh, underlay_iface(l->v, l->index), (uint16_t)(f[at] << 8 | f[at + 1]),
+                       from, f + at + 2, m->data_len - at - 2, now);
     }
     rte_pktmbuf_free(m);
 }
@@ -226,8 +208,8 @@ static void heard(struct underlay *u, const struct vtep_link *l, struct rte_mbuf
 static struct neigh_resolution resolve(struct underlay *u, struct vtep *v, const struct hop *h,
                                        struct rte_mbuf *m, nsec_t now)
 {
-    struct neigh_resolution r =
-        neigh_resolve(u->neigh, iface_of(v, h->link), &h->ip, v->opt.local.v6, (uintptr_t)m, now);
+    struct neigh_resolution r = neigh_resolve(u->neigh, underlay_iface(v, h->link), &h->ip,
+                                              v->opt.local.v6, (uintptr_t)m, now);
     uint64_t mac = r.answer == NEIGH_KNOWN     ? mac_to_u64(r.mac) | HOP_KNOWN
                    : r.answer == NEIGH_REFUSED ? HOP_DEAD
                                                : 0;
@@ -286,7 +268,7 @@ static void look_after(struct underlay *u, struct vtep *v, struct hop *h, bool w
         (void)vtep_hop_set(v, h->link, &h->ip, 0);
     }
     if (atomic_exchange(&h->used, false) || (wanted && (mac & HOP_KNOWN)))
-        neigh_used(u->neigh, iface_of(v, h->link), &h->ip, v->opt.local.v6, now);
+        neigh_used(u->neigh, underlay_iface(v, h->link), &h->ip, v->opt.local.v6, now);
     if (wanted && mac == 0)
         (void)resolve(u, v, h, NULL, now);
     act(u);
@@ -295,6 +277,7 @@ static void look_after(struct underlay *u, struct vtep *v, struct hop *h, bool w
 static void scan(struct underlay *u, struct vtep *v, nsec_t now)
 {
     uint32_t n = atomic_load(&v->n_endpoints);
+    groups_scan(u, v, now);
     for (uint32_t i = 1; i <= n; i++)
         look_after(u, v, &endpoint_at(v, (uint16_t)i)->own, false, now);
     const struct vtep_routes *t = atomic_load(&v->routes);
@@ -314,12 +297,13 @@ static void scan(struct underlay *u, struct vtep *v, nsec_t now)
 static void sync_links(struct underlay *u, struct vtep *v, nsec_t now)
 {
     for (unsigned i = 0; i < v->n_links; i++) {
-        uint32_t iface = iface_of(v, i);
+        uint32_t iface = underlay_iface(v, i);
         bool up = vtep_link_up(v, i);
         if (up == u->up[iface])
             continue;
         set_iface(u, iface, up, now);
         act(u);
+        groups_again(u, v);
         u->changed = true;
         u->scan_due = 0; /* ask for all again */
     }
@@ -407,12 +391,13 @@ void underlay_links(struct underlay *u, nsec_t now)
 
 void underlay_forget(struct underlay *u, const struct vtep *v, nsec_t now)
 {
+    groups_forget(u, v);
     for (unsigned i = 0; i < v->n_links; i++) {
-        set_iface(u, iface_of(v, i), false, now);
+        set_iface(u, underlay_iface(v, i), false, now);
         del_addresses(u, &v->link[i], now);
     }
     for (uint32_t i = 1; i <= atomic_load(&v->n_endpoints); i++)
-        (void)neigh_forget(u->neigh, iface_of(v, endpoint_at(v, (uint16_t)i)->own.link),
+        (void)neigh_forget(u->neigh, underlay_iface(v, endpoint_at(v, (uint16_t)i)->own.link),
                            &endpoint_at(v, (uint16_t)i)->ip, v->opt.local.v6, now);
     act(u); /* what waits is dropped by name */
     u->known[v->slot] = 0;
@@ -423,7 +408,7 @@ int underlay_static(struct underlay *u, struct vtep *v, const struct ip6 *ip, st
 {
     int r = 0;
     bool v6 = v->opt.local.v6;
-    uint32_t iface = iface_of(v, vtep_link_for(v, ip));
+    uint32_t iface = underlay_iface(v, vtep_link_for(v, ip));
     if (endpoint_add(v, ip) == 0)
         return errbuf_set(e, ENOSPC, "VTEP %s: it has its %d endpoints", v->name,
                           FDB_ENDPOINTS_MAX - 1);
@@ -438,7 +423,7 @@ int underlay_static(struct underlay *u, struct vtep *v, const struct ip6 *ip, st
 int underlay_show(const struct underlay *u, const struct vtep *v, const struct hop *h,
                   struct neigh_info *info)
 {
-    return neigh_show(u->neigh, iface_of(v, h->link), &h->ip, v->opt.local.v6, info);
+    return neigh_show(u->neigh, underlay_iface(v, h->link), &h->ip, v->opt.local.v6, info);
 }
 
 struct underlay_counters underlay_counters(struct underlay *u)
@@ -456,8 +441,10 @@ void underlay_free(struct underlay *u)
         return;
     nsec_t now = switch_now(u->sw);
     struct neigh_action a;
-    for (uint32_t i = 0; i < IFACES; i++)
+    for (uint32_t i = 0; i < UNDERLAY_IFACES; i++)
         set_iface(u, i, false, now);
+    for (unsigned i = 0; i < WEFT_VTEPS_MAX; i++)
+        free(u->members[i].m);
     while (neigh_poll(u->neigh, &a))
         if (a.kind == NEIGH_RELEASE || a.kind == NEIGH_DROP)
             rte_pktmbuf_free((struct rte_mbuf *)(uintptr_t)a.packet.handle);

@@ -7,7 +7,7 @@
 #include "datapath/punt.h"
 #include "datapath/tunnel.h"
 
-enum { ARP_BYTES = 28, ND_BYTES = 24 };
+enum { ARP_BYTES = 28, ND_BYTES = 24, IP_IGMP = 2, IGMP_QUERY = 0x11, MLD_QUERY = 130 };
 
 /* Takes m. */
 static void punt(struct worker *w, struct rte_mbuf *m, uint64_t cookie, uint8_t why)
@@ -76,6 +76,15 @@ static enum whose nd(const struct vtep_link *l, const uint8_t *ip)
     return ip[40] == ICMPV6_NS ? whose(l, &from, &target) : whose(l, &target, &to);
 }
 
+/* Who listens to groups? Asked of everybody, by whoever minds the underlay's multicast. */
+static bool is_query(const uint8_t *ip, size_t len, bool v6)
+{
+    if (v6)
+        return ip[6] == 0 && ip[40] == IP_ICMPV6 && ip[41] == 0 && ip[48] == MLD_QUERY;
+    size_t head = (ip[0] & 15u) * 4u;
+    return ip[9] == IP_IGMP && head + 8 <= len && ip[head] == IGMP_QUERY;
+}
+
 static enum whose message(const struct vtep_link *l, const struct rte_mbuf *m)
 {
     const uint8_t *b = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -92,6 +101,9 @@ static enum whose message(const struct vtep_link *l, const struct rte_mbuf *m)
     at += 2;
     if (vlan != l->vlan)
         return NOT_OURS;
+    if (type == (v6 ? TYPE_IPV6 : TYPE_IPV4) && at + (v6 ? 72u : 28u) <= len &&
+        is_query(b + at, len - at, v6))
+        return ALSO_OURS;
     if (type == TYPE_ARP && !v6 && at + ARP_BYTES <= len)
         return arp(l, b + at);
     return type == TYPE_IPV6 && v6 && at + 40 + ND_BYTES <= len ? nd(l, b + at) : NOT_OURS;

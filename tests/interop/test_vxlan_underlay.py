@@ -187,3 +187,42 @@ def test_vteps_by_command_and_what_is_known_of_a_vni(house):
     w.ctl("port", "del", "br0", "t100")
     w.ctl("vtep", "del", "vt")
     assert w.api("vtep", "show") == [] and "no such VTEP" in w.ctl("vtep", "del", "vt", code=1)
+
+
+QUERY = """
+import sys
+from scapy.all import Ether, IP, IPOption_Router_Alert, sendp
+from scapy.contrib.igmp import IGMP
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrHopByHop, ICMPv6MLQuery, RouterAlert
+if sys.argv[1] == "4":
+    q = Ether(dst="01:00:5e:00:00:01") / IP(src="192.0.2.2", dst="224.0.0.1", ttl=1, options=[IPOption_Router_Alert()]) / IGMP(type=0x11, mrcode=20)
+else:
+    q = Ether(dst="33:33:00:00:00:01") / IPv6(src="fe80::2", dst="ff02::1", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLQuery()
+sendp(q, iface="under0", verbose=False)
+"""
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_vnis_group_is_joined_told_again_and_left(house, family):
+    """tcpdump decodes our reports: at the join, when a querier asks, and the leave."""
+    vm, host = house.vm(1), house.vm(9)
+    ours, theirs, bits, _ = FAMILIES[family]
+    group = {4: "239.1.1.1", 6: "ff05::100"}[family]
+    report = {4: f"igmp v2 report {group}", 6: "multicast listener report"}[family]
+    leave = {4: f"igmp leave {group}", 6: "multicast listener done"}[family]
+    w = house.weft(f'vteps:\n  - {{name: vt, ip: "{ours}/{bits}", port: up}}\nbridges:\n  - name: br0\n    ports:\n'
+                   f"      - {{name: vm1, type: tap, ifname: eth0, netns: {vm.ns}}}\n"
+                   f"  - name: under\n    ports:\n      - {{name: up, type: tap, ifname: under0, netns: {host.ns}}}\n")
+    host.sh("sysctl", "-qw", "net.ipv6.conf.under0.disable_ipv6=1")
+    host.sh("ip", "link", "set", "under0", "up")
+    dump = host.popen("tcpdump", "-lnvi", "under0", "igmp or ip6")
+    house.others.append(dump)
+    dump.wait_for("listening")
+    count = lambda what: len([x for x in dump.lines if what in x])
+    w.ctl("port", "add", "br0", "t100", "type=vxlan", "vtep=vt", "key=100", f"remotes={group}")
+    until("two reports", lambda: count(report) >= 2)
+    assert not any("bad" in x and "cksum" in x for x in dump.lines)
+    host.sh("/usr/bin/python3", "-c", QUERY, family)
+    until("an answer to the query", lambda: count(report) >= 3)
+    w.ctl("port", "del", "br0", "t100")
+    until("the leave", lambda: count(leave) >= 1)
