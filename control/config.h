@@ -30,6 +30,10 @@ struct config_port_stp {
     bool network; /* bridge assurance */
 };
 
+struct config_neighbor {
+    char *ip, *mac;
+};
+
 /* What lowers a virtual router's priority; one of the four is given. */
 struct config_track {
     char *port, *bond, *controller, *route; /* names; a bridge's; a prefix */
@@ -103,9 +107,11 @@ struct config_port {
     char *router;     /* router: whose interface it is; NULL: nobody's yet */
     char **addresses; /* router: "192.0.2.1/24", "2001:db8::1/64" */
     unsigned addresses_count;
-    char *urpf;               /* router: "off" (default), "loose", "strict" */
-    bool anycast;             /* router: the same MAC and addresses are on every host */
-    bool dad;                 /* router: look for duplicates before an address is used */
+    char *urpf;                        /* router: "off" (default), "loose", "strict" */
+    bool anycast;                      /* router: the same MAC and addresses are on every host */
+    bool dad;                          /* router: look for duplicates before an address is used */
+    struct config_neighbor *neighbors; /* router: those that aren't asked for */
+    unsigned neighbors_count;
     struct config_vrrp *vrrp; /* router */
     unsigned vrrp_count;
     struct config_port_stp stp;
@@ -134,13 +140,11 @@ struct config_route {
 /* A virtual router (VRF); its interfaces are ports of type "router". */
 struct config_router {
     char *name;
-    uint32_t max_routes; /* of each family; 0: 65536 */
+    uint32_t max_routes;   /* of each family; 0: 65536 */
+    uint32_t kernel_table; /* this table of the kernel's is mirrored; 0: none */
+    char *kernel_netns;    /* it is there; NULL: weftd's own */
     struct config_route *routes;
     unsigned routes_count;
-};
-
-struct config_neighbor {
-    char *ip, *mac;
 };
 
 /* A further port to the underlay, with an address of ours on it. */

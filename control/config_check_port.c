@@ -21,7 +21,7 @@ static const struct kind kinds[] = {
     {"dpdk", "devargs", "devargs queues offloads"},
     {"vxlan", "vtep", "vtep key remote_ip remotes suppress hosts"},
     {"bond", NULL, ""},
-    {"router", NULL, "router addresses urpf anycast dad vrrp"},
+    {"router", NULL, "router addresses urpf anycast dad neighbors vrrp"},
 };
 
 static const struct kind *kind_of(const char *type)
@@ -75,6 +75,7 @@ static int check_kind(struct config_check *k, const struct config_port *p)
         {"anycast", p->anycast},
         {"dad", p->dad},
         {"vrrp", p->vrrp_count},
+        {"neighbors", p->neighbors_count},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (keys[i].given && !has_word(kind->takes, keys[i].key))

@@ -6,7 +6,7 @@
 #include "datapath/ecmp.h"
 #include "vrrp/vrrp.h"
 
-enum { ADDRESSES_MAX = 30, ROUTERS_MAX_ = 1024 };
+enum { ADDRESSES_MAX = 30, NEIGHBORS_MAX = 64, ROUTERS_MAX_ = 1024 };
 
 static const struct config_router *find_router(const struct config *c, const char *name)
 {
@@ -176,6 +176,20 @@ int config_check_interface(struct config_check *k, const struct config_port *p)
         for (unsigned j = 0; j < i; j++)
             if (!strcmp(p->addresses[i], p->addresses[j]))
                 return config_refuse(k, key, "\"%.60s\" is there twice", p->addresses[i]);
+    }
+    if (p->neighbors_count > NEIGHBORS_MAX)
+        return config_refuse(k, "neighbors", "%u; at most %d", p->neighbors_count, NEIGHBORS_MAX);
+    for (unsigned i = 0; i < p->neighbors_count; i++) {
+        const struct config_neighbor *n = &p->neighbors[i];
+        struct ip6 ip;
+        struct mac mac;
+        bool ip6;
+        if (!config_ip(n->ip, &ip, &ip6, NULL) || !config_mac(n->mac, &mac) ||
+            mac_is_multicast(mac) || mac_is_zero(mac))
+            return config_refuse(k, "neighbors",
+                                 "\"%.60s\", \"%.20s\"; expected a station's IP "
+                                 "address and MAC",
+                                 n->ip, n->mac);
     }
     return check_vrrp(k, p);
 }

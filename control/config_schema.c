@@ -34,6 +34,14 @@ static const cyaml_schema_field_t port_stp_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t neighbor_fields[] = {
+    CYAML_FIELD_STRING_PTR("ip", CYAML_FLAG_POINTER, struct config_neighbor, ip, 1, 255),
+    CYAML_FIELD_STRING_PTR("mac", CYAML_FLAG_POINTER, struct config_neighbor, mac, 1, 255),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t neighbor_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_neighbor, neighbor_fields)};
+
 static const cyaml_schema_field_t track_fields[] = {
     TEXT(struct config_track, "port", port),
     TEXT(struct config_track, "bond", bond),
@@ -127,6 +135,7 @@ const cyaml_schema_field_t config_port_fields[] = {
     TEXT(struct config_port, "urpf", urpf),
     FLAG(struct config_port, "anycast", anycast),
     FLAG(struct config_port, "dad", dad),
+    LIST(struct config_port, "neighbors", neighbors, &neighbor_item),
     LIST(struct config_port, "vrrp", vrrp, &vrrp_item),
     CYAML_FIELD_MAPPING("stp", OPT | CYAML_FLAG_FLOW, struct config_port, stp, port_stp_fields),
     LIST(struct config_port, "ip", ip, &text_item),
@@ -202,14 +211,6 @@ const cyaml_schema_field_t config_bridge_fields[] = {
 static const cyaml_schema_value_t bridge_item = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_bridge, config_bridge_fields)};
 
-static const cyaml_schema_field_t neighbor_fields[] = {
-    CYAML_FIELD_STRING_PTR("ip", CYAML_FLAG_POINTER, struct config_neighbor, ip, 1, 255),
-    CYAML_FIELD_STRING_PTR("mac", CYAML_FLAG_POINTER, struct config_neighbor, mac, 1, 255),
-    CYAML_FIELD_END,
-};
-static const cyaml_schema_value_t neighbor_item = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_neighbor, neighbor_fields)};
-
 static const cyaml_schema_field_t link_fields[] = {
     CYAML_FIELD_STRING_PTR("port", CYAML_FLAG_POINTER, struct config_link, port, 1, 255),
     CYAML_FIELD_STRING_PTR("ip", CYAML_FLAG_POINTER, struct config_link, ip, 1, 255),
@@ -267,6 +268,8 @@ static const cyaml_schema_value_t route_item = {
 const cyaml_schema_field_t config_router_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_router, name, 1, 255),
     NUMBER(struct config_router, "max_routes", max_routes),
+    NUMBER(struct config_router, "kernel_table", kernel_table),
+    TEXT(struct config_router, "kernel_netns", kernel_netns),
     LIST(struct config_router, "routes", routes, &route_item),
     CYAML_FIELD_END,
 };

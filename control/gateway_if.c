@@ -182,6 +182,27 @@ static int follow_addrs(struct gateway *g, struct gw_if *i, const struct config_
     return r;
 }
 
+/* Those of the configuration: what isn't there any more is asked for again. */
+static int follow_neighbours(struct gateway *g, struct gw_if *i, const struct config_port *cp,
+                             struct errbuf *e)
+{
+    struct ip6 ip;
+    struct mac mac;
+    bool ip6;
+    int r = 0;
+    for (unsigned k = 0; k < i->n_statics; k++)
+        (void)neigh_forget(g->neigh, gw_number(i), &i->statics[k].ip, i->statics[k].ip6, g->now);
+    i->n_statics = 0;
+    for (unsigned k = 0; r == 0 && k < cp->neighbors_count; k++) {
+        if (!config_ip(cp->neighbors[k].ip, &ip, &ip6, NULL) ||
+            !config_mac(cp->neighbors[k].mac, &mac) || i->n_statics == GW_STATICS_MAX)
+            continue; /* checked before */
+        r = neigh_static(g->neigh, gw_number(i), &ip, ip6, mac, g->now, e);
+        i->statics[i->n_statics++] = (struct gw_addr){.ip = ip, .ip6 = ip6};
+    }
+    return r;
+}
+
 static uint8_t urpf_of(const struct config_port *cp)
 {
     if (cp->urpf == NULL || strcmp(cp->urpf, "off") == 0)
@@ -211,6 +232,8 @@ int gw_if_apply(struct gateway *g, struct port *p, const struct config_port *cp,
         return r;
     neigh_up(g, i, !cp->down);
     r = follow_addrs(g, i, cp, e);
+    if (r == 0)
+        r = follow_neighbours(g, i, cp, e);
     return r < 0 ? r : gw_vrrp_apply(g, i, cp, e);
 }
 

@@ -19,7 +19,7 @@
 #include "vrrp/vrrp.h"
 
 enum { GW_ADDRS_MAX = 32, GW_VIAS_MAX = ECMP_MEMBERS_MAX, GW_BUCKETS = 16384 };
-enum { GW_VRRPS_MAX = 4096, GW_GROUPS_MAX = 256 };
+enum { GW_VRRPS_MAX = 4096, GW_GROUPS_MAX = 256, GW_STATICS_MAX = 64 };
 
 struct gw_addr {
     struct ip6 ip;
@@ -35,6 +35,8 @@ struct gw_if {
     bool up, dad;
     unsigned n_addrs;
     struct gw_addr addr[GW_ADDRS_MAX];
+    unsigned n_statics;
+    struct gw_addr statics[GW_STATICS_MAX]; /* configured neighbours */
     uint32_t local_next, answer_next, link_next;
 };
 

@@ -17,6 +17,7 @@ from scenarios_group import group_scenarios
 from scenarios_guard import guard_scenarios
 from scenarios_l2 import l2_scenarios
 from scenarios_more import more_scenarios
+from scenarios_router import router_scenarios
 from scenarios_tunnel import tunnel_scenarios
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -62,6 +63,7 @@ def write(s):
 if __name__ == "__main__":
     scenarios = l2_scenarios() + flow_scenarios() + more_scenarios() + group_scenarios() + tunnel_scenarios() + \
         list(guard_scenarios()) + list(announce_scenarios()) + bond_scenarios()
+    scenarios += router_scenarios()
     for scenario in scenarios:
         write(scenario)
     print(f"{len(scenarios)} scenarios")
