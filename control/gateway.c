@@ -71,10 +71,11 @@ struct ip6 gw_network(const struct ip6 *ip, uint8_t len)
 
 static void destroy(struct gateway *g, struct gw_router *v)
 {
-    for (unsigned i = 0; i < ROUTER_IFS_MAX; i++)
+    for (unsigned i = 0; i < g->n_ifs; i++)
         if (g->ifs[i].dp != NULL && g->ifs[i].router == v)
             gw_if_down(g, &g->ifs[i]);
     gw_statics_free(g, v);
+    gw_kernel_free(g, v);
     log_line(g->log, LOG_LVL_INFO, "router %s: deleted", v->name);
     g->router[v->dp->index] = NULL;
     router_destroy(g->r, v->dp);
@@ -137,8 +138,13 @@ static int apply(struct gateway *g, const struct config *want, struct errbuf *e)
     int r = create_wanted(g, want, e);
     for (unsigned i = 0; r == 0 && i < want->bridges_count; i++)
         r = apply_ports(g, &want->bridges[i], e);
-    for (unsigned i = 0; r == 0 && i < want->routers_count; i++)
-        r = gw_statics_apply(g, gw_router_find(g, want->routers[i].name), &want->routers[i], e);
+    for (unsigned i = 0; r == 0 && i < want->routers_count; i++) {
+        const struct config_router *cr = &want->routers[i];
+        struct gw_router *v = gw_router_find(g, cr->name);
+        r = gw_statics_apply(g, v, cr, e);
+        if (r == 0 && !g->sw->opt.stepped)
+            r = gw_kernel_apply(g, v, cr->kernel_table, cr->kernel_netns, e);
+    }
     for (unsigned i = 0; r == 0 && i < ROUTERS_MAX; i++)
         if (g->router[i] != NULL && !g->router[i]->wanted)
             destroy(g, g->router[i]);

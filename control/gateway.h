@@ -29,6 +29,8 @@ void gateway_free(struct gateway *g);
 
 /* Routers, interfaces and routes follow want, whose ports are all there. */
 int gateway_apply(struct gateway *g, const struct config *want, struct errbuf *e);
+/* Reads what the kernel says of routes that are mirrored. True: there may be more. */
+bool gateway_kernel_run(struct gateway *g);
 /* Before it is destroyed. */
 void gateway_port_gone(struct gateway *g, struct port *p);
 

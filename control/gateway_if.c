@@ -108,6 +108,7 @@ void gw_if_down(struct gateway *g, struct gw_if *i)
     neigh_up(g, i, false);
     gw_drain(g);
     gw_statics_leave(g, i);
+    gw_kernel_leave(g, i->router, i);
     own_mac(g, i, false);
     next_free(g->r, i->local_next);
     next_free(g->r, i->link_next);
@@ -217,6 +218,8 @@ int gw_if_apply(struct gateway *g, struct port *p, const struct config_port *cp,
     bool same = i->dp == p->router && i->router == v && i->vlan == cp->tag &&
                 mac_equal(i->mac, p->mac) && i->dad == cp->dad;
     i->dp = p->router;
+    if (p->router->number >= g->n_ifs)
+        g->n_ifs = p->router->number + 1u;
     if (!same && i->router != NULL)
         gw_if_down(g, i);
     i->vlan = cp->tag;
@@ -242,7 +245,7 @@ int gw_if_apply(struct gateway *g, struct port *p, const struct config_port *cp,
 struct gw_if *gw_if_for(struct gateway *g, const struct gw_router *v, const struct ip6 *ip,
                         bool ip6, const char *dev)
 {
-    for (unsigned k = 0; k < ROUTER_IFS_MAX; k++) {
+    for (unsigned k = 0; k < g->n_ifs; k++) {
         struct gw_if *i = &g->ifs[k];
         if (i->dp == NULL || i->router != v)
             continue;

@@ -48,7 +48,7 @@ static json_t *if_json(const struct gw_if *i)
 static json_t *router_json(struct gateway *g, const struct gw_router *v)
 {
     json_t *ifs = json_array();
-    for (unsigned i = 0; i < ROUTER_IFS_MAX; i++)
+    for (unsigned i = 0; i < g->n_ifs; i++)
         if (g->ifs[i].dp != NULL && g->ifs[i].router == v)
             json_array_append_new(ifs, if_json(&g->ifs[i]));
     struct fib_stats f4 = fib_stats(v->dp->fib4), f6 = fib_stats(v->dp->fib6);

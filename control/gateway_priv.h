@@ -101,6 +101,7 @@ struct gw_router {
     struct rib *rib[2]; /* IPv4, IPv6 */
     struct gw_static *statics;
     unsigned n_statics;
+    struct gw_kernel *kernel; /* whose routes are mirrored; NULL: none's */
     bool wanted;
 };
 
@@ -112,6 +113,7 @@ struct gateway {
     struct neigh *neigh;
     struct gw_router *router[ROUTERS_MAX];
     struct gw_if ifs[ROUTER_IFS_MAX]; /* by number */
+    unsigned n_ifs;                   /* numbers in use are below */
     struct gw_adj *bucket[GW_BUCKETS];
     struct gw_adj **by_next; /* [ROUTER_NEXTS_MAX] */
     uint32_t n_adjs;
@@ -162,6 +164,15 @@ int gw_statics_settle(struct gateway *g, struct gw_router *v, struct errbuf *e);
 void gw_statics_free(struct gateway *g, struct gw_router *v);
 /* Those that lead by this interface do so no more. */
 void gw_statics_leave(struct gateway *g, const struct gw_if *i);
+
+/* ---- gateway_kernel.c ---- */
+
+/* table 0: none. */
+int gw_kernel_apply(struct gateway *g, struct gw_router *v, uint32_t table, const char *netns,
+                    struct errbuf *e);
+/* Routes that lead by this interface (NULL: all) go. */
+void gw_kernel_leave(struct gateway *g, struct gw_router *v, const struct gw_if *i);
+void gw_kernel_free(struct gateway *g, struct gw_router *v);
 
 /* ---- gateway_vrrp.c, gateway_track.c ---- */
 

@@ -17,6 +17,7 @@ struct rib {
     uint64_t key;
     struct node **bucket;
     uint32_t mask, n;
+    uint8_t epoch;
 };
 
 enum { FIRST_BUCKETS = 64 };
@@ -130,6 +131,11 @@ int rib_set(struct rib *r, const struct ip6 *prefix, uint8_t len, enum rib_sourc
     struct rib_route to = {.prefix = *prefix, .len = len};
     if (n != NULL)
         to = n->r;
+    if (s == RIB_KERNEL) {
+        to.epoch = r->epoch;
+        if (n != NULL)
+            n->r.epoch = r->epoch;
+    }
     if (to.next[s] == next)
         return 0;
     to.next[s] = next;
@@ -172,4 +178,6 @@ bool rib_each(const struct rib *r, uint64_t *cursor, struct rib_route *out)
     return false;
 }
 
+void rib_epoch_next(struct rib *r) { r->epoch++; }
+uint8_t rib_epoch(const struct rib *r) { return r->epoch; }
 uint32_t rib_count(const struct rib *r) { return r->n; }

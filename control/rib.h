@@ -20,6 +20,7 @@ struct rib_route {
     uint8_t len;
     enum rib_source source; /* the best */
     uint32_t next[RIB_SOURCES];
+    uint8_t epoch; /* when the kernel last said so */
 };
 
 struct rib *rib_create(struct fib *fib, bool ip6, uint64_t key);
@@ -29,6 +30,9 @@ int rib_set(struct rib *r, const struct ip6 *prefix, uint8_t len, enum rib_sourc
 uint32_t rib_get(const struct rib *r, const struct ip6 *prefix, uint8_t len, enum rib_source s);
 /* Walks in no order: *cursor starts at 0; false at the end. */
 bool rib_each(const struct rib *r, uint64_t *cursor, struct rib_route *out);
+/* Marks what the kernel says from now on: what has another epoch it didn't say again. */
+void rib_epoch_next(struct rib *r);
+uint8_t rib_epoch(const struct rib *r);
 uint32_t rib_count(const struct rib *r);
 const char *rib_source_name(enum rib_source s);
 
