@@ -116,11 +116,12 @@ def test_routes_that_bgpd_learns_are_ours(frrs):
     house = frrs
     w, one, two, fr = three(house)
     n = 100000
-    bgp = "router bgp {0}\n no bgp ebgp-requires-policy\n neighbor {1} remote-as {2}\n{3}!\n"
+    bgp = "router bgp {0}\n no bgp ebgp-requires-policy\n neighbor {1} remote-as {2}\n neighbor {1} timers connect 1\n{3}!\n"
     frr(house, two, "peer", bgp.format(65002, "10.0.20.60", 65001, " address-family ipv4 unicast\n  redistribute kernel\n  redistribute connected\n"),
                ["zebra", "bgpd"])
     frr(house, fr, "own", bgp.format(65001, "10.0.20.2", 65002, ""), ["zebra", "bgpd"])
     two.sh("ip", "addr", "add", "11.0.0.9/32", "dev", "lo")
+    h.until("the session is up", lambda: "11.0.0.9" in fr.sh("ip", "route"), 30)
     before, begin = routes(w), time.monotonic()
     two.sh("ip", "-batch", "-", input="".join(f"route add blackhole 11.{i >> 16}.{i >> 8 & 255}.{i & 255}/32 proto boot\n"
                                               for i in range(n) if i != 9))
