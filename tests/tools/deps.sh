@@ -9,7 +9,7 @@ build="gcc make pkg-config libc6-dev libdpdk-dev libpcap-dev libnl-3-dev libnl-r
 demo="iproute2 iputils-ping iperf3 python3"
 fuzz="clang"
 check="$demo $fuzz clang-format-14 codespell python3-scapy python3-pytest python3-os-ken python3-webob
- openvswitch-switch openvswitch-testcontroller keepalived tshark tcpdump ethtool arping procps
+ openvswitch-switch openvswitch-testcontroller keepalived frr tshark tcpdump ethtool arping procps
  qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio python3-numpy"
 bench="$demo openvswitch-switch openvswitch-switch-dpdk dpdk python3-numpy"
 
