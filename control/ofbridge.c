@@ -176,9 +176,8 @@ void of_bridge_commit(struct of_bridge *b)
     if (b->batch || (b->ours && !ofm_is_dirty(b->model)))
         return;
     nsec_t from = wall();
-    const struct program *running =
-        b->ours ? atomic_load_explicit(&b->dp->program, memory_order_acquire) : NULL;
-    struct program *p = ofc_compile(b->model, running, &e);
+    struct program *running = b->ours ? (struct program *)b->dp->program : NULL;
+    struct program *p = ofc_compile(b->model, running, bridge_next_version(b->dp), &e);
     if (!p) {
         weft_log(b->w, LOG_LVL_ERROR, "bridge %s: the old flows go on: %s", b->dp->name, e.text);
         return;
@@ -231,6 +230,7 @@ nsec_t of_bridge_run(struct of_bridge *b, nsec_t now)
 {
     nsec_t due = b->conns ? of_conns_run(b->conns, now) : NSEC_NEVER;
     of_bridge_fail_mode(b, now);
+    bridge_settle(b->dp);
     ofm_tick(b->model, now);
     of_bridge_events(b);
     if (now >= b->commit_due_ns)

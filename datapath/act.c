@@ -298,7 +298,10 @@ void act_table(struct worker *w, struct rte_mbuf *m)
     if (prog->regs)
         pkt_regs(k);
     w->prog = prog;
-    struct burst b = {.n = 1, .alike = true, .m = {m}};
+    struct burst b = {.n = 1,
+                      .alike = true,
+                      .version = atomic_load_explicit(&prog->version, memory_order_acquire),
+                      .m = {m}};
     if (prog->tunnel_ends)
         stage_tunnel_ends(&b);
     while (b.n > 0) {

@@ -10,10 +10,20 @@
 #include "datapath/pipeline.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
+#include "datapath/table.h"
 
 #define FDB_AGEING_DEFAULT (300 * NSEC_PER_SEC)
 
 /* ------------------------------------------------------------ come and go */
+
+/* All that waits for readers. What can't be settled for want of memory is left. */
+static void drain(struct bridge *b)
+{
+    for (unsigned tries = 0; b->settling != NULL && tries < 100; tries++) {
+        rcu_wait(b->sw->rcu);
+        bridge_settle(b);
+    }
+}
 
 static void bridge_free(struct bridge *b)
 {
@@ -21,6 +31,7 @@ static void bridge_free(struct bridge *b)
         return;
     for (unsigned w = 0; w <= b->sw->n_workers; w++)
         free(b->table_stats[w]);
+    drain(b);
     program_free((struct program *)b->program);
     fdb_free(b->fdb);
     free((void *)b->ports);
@@ -33,6 +44,7 @@ static struct bridge *bridge_alloc(struct weft_switch *sw, const struct bridge_o
     if (b == NULL)
         return NULL;
     b->sw = sw;
+    b->settling_end = &b->settling;
     b->forward_bpdu = o->forward_bpdu;
     b->fdb =
         fdb_create(o->fdb_size != 0 ? o->fdb_size : WEFT_FDB_DEFAULT,
@@ -247,11 +259,46 @@ void bridge_detach(struct port *p)
 
 static void free_program(void *p) { program_free(p); }
 
+uint64_t bridge_next_version(const struct bridge *b) { return b->sw->versions + 1; }
+
+static void settle_later(struct bridge *b, struct table_changes *c)
+{
+    if (c == NULL)
+        return;
+    c->next = NULL;
+    c->token = rcu_token(b->sw->rcu);
+    *b->settling_end = c;
+    b->settling_end = &c->next;
+}
+
+void bridge_settle(struct bridge *b)
+{
+    struct table_changes *c, *more;
+    while ((c = b->settling) != NULL && rcu_passed(b->sw->rcu, c->token)) {
+        struct table_changes *next = c->next;
+        if (table_settle(c, &more) != 0)
+            return; /* no memory: another time */
+        b->settling = next;
+        if (next == NULL)
+            b->settling_end = &b->settling;
+        settle_later(b, more);
+    }
+}
+
 void bridge_publish(struct bridge *b, struct program *p)
 {
-    program_seal(p, b->program, ++b->sw->versions);
-    const struct program *old = atomic_exchange_explicit(&b->program, p, memory_order_acq_rel);
-    rcu_defer(b->sw->rcu, free_program, (void *)old);
+    const struct program *old = b->program;
+    uint64_t version = ++b->sw->versions;
+    if (old == p) {
+        atomic_store_explicit(&p->version, version, memory_order_release);
+    } else {
+        program_seal(p, old, version);
+        atomic_store_explicit(&b->program, p, memory_order_release);
+        rcu_defer(b->sw->rcu, free_program, (void *)old);
+    }
+    for (unsigned t = 0; t < p->n_tables; t++)
+        settle_later(b, p->tables[t] != NULL ? table_take_changes(p->tables[t]) : NULL);
+    bridge_settle(b);
 }
 
 struct table_stats bridge_table_stats(const struct bridge *b, uint8_t table)

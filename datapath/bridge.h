@@ -46,6 +46,7 @@ struct bridge {
     struct weft_switch *sw;
     struct fdb *fdb;
     const struct program *_Atomic program;
+    struct table_changes *settling, **settling_end; /* published, and may not be seen by all yet */
     const struct bridge_ports *_Atomic ports;
     const struct gate_map *_Atomic gate_map; /* VLAN -> tree; NULL: all in tree 0 */
     bool forward_bpdu;
@@ -67,8 +68,14 @@ int bridge_attach(struct bridge *b, struct port *p, uint32_t ofp_no, struct errb
 /* Takes it out and flushes its MACs. The port stays open. */
 void bridge_detach(struct port *p);
 
-/* Makes p the bridge's program; the old one is freed after the grace period. */
+/* The version that the next bridge_publish() gives; changes of tables are made for it. */
+uint64_t bridge_next_version(const struct bridge *b);
+/* Makes p the bridge's program, and what changed in its tables seen. p may be the one that runs:
+ * then that is all. Else the old one is freed after the grace period. */
 void bridge_publish(struct bridge *b, struct program *p);
+/* Tidies up after the changes that all workers have seen; cheap when there is nothing to do. Called
+ * once a turn of the control loop. */
+void bridge_settle(struct bridge *b);
 
 struct table_stats bridge_table_stats(const struct bridge *b, uint8_t table);
 

@@ -73,21 +73,21 @@ static bool tables_are_old(const struct program *prog, const struct path *p)
     for (unsigned i = 0; i < p->n; i++) {
         uint8_t id = p->table[i];
         const struct table *t = id < prog->n_tables ? prog->tables[id] : NULL;
-        if (t != NULL ? table_born(t) > p->version : p->rule[i] != NULL)
+        if (t != NULL ? table_changed(t) > p->version : p->rule[i] != NULL)
             return false;
     }
     return true;
 }
 
-static bool is_true(struct path *p, const struct program *prog)
+static bool is_true(struct path *p, const struct program *prog, uint64_t version)
 {
     if (p->owner != 0)
         return false;
-    if (p->version == prog->version)
+    if (p->version == version)
         return true;
     if (!tables_are_old(prog, p))
         return false;
-    p->version = prog->version;
+    p->version = version;
     return true;
 }
 
@@ -97,6 +97,7 @@ static bool is_true(struct path *p, const struct program *prog)
 struct quest {
     struct flowcache *c;
     const struct program *prog;
+    uint64_t version;
     uint16_t bridge;
     uint64_t hash[WEFT_BURST];
 };
@@ -127,7 +128,7 @@ static struct path *claim(const struct quest *q, uint64_t hash, const struct flo
     }
     struct path *p = &q->c->paths[hash % BUCKETS * WAYS + way];
     tags[way] = tag_of(hash);
-    p->version = q->prog->version;
+    p->version = q->version;
     p->bridge = q->bridge;
     shape_take(&q->prog->shape, p->key, k);
     return p;
@@ -172,21 +173,22 @@ static uint32_t new_owner(struct flowcache *c)
     return c->owner;
 }
 
-bool flowcache_find(struct flowcache *c, const struct program *prog, uint16_t bridge,
-                    struct rte_mbuf *const *m, uint16_t n, struct paths *p)
+bool flowcache_find(struct flowcache *c, const struct program *prog, uint64_t version,
+                    uint16_t bridge, struct rte_mbuf *const *m, uint16_t n, struct paths *p)
 {
     if (!is_on(c, n)) {
         c->counters.bypassed += n;
         return false;
     }
-    struct quest q = {.c = c, .prog = prog, .bridge = bridge};
+    struct quest q = {.c = c, .prog = prog, .version = version, .bridge = bridge};
     uint32_t hits = 0;
     hash_all(&q, m, n);
     p->owner = new_owner(c);
+    p->version = version;
     for (uint16_t i = 0; i < n; i++) {
         const struct flow_key *k = &pkt_of(m[i])->key;
         struct path *at = look(&q, q.hash[i], k);
-        bool hit = at != NULL && is_true(at, prog);
+        bool hit = at != NULL && is_true(at, prog, version);
         p->place[i] = (uint8_t)i;
         p->hit[i] = hit ? at : NULL;
         p->fill[i] = hit ? NULL : to_fill(&q, at, q.hash[i], k, p, i);
@@ -229,13 +231,13 @@ void flowcache_note(struct paths *p, uint8_t place, uint8_t step, uint8_t table,
     f->n = (uint8_t)(step + 1);
 }
 
-void flowcache_end(const struct program *prog, struct paths *p, uint16_t n)
+void flowcache_end(struct paths *p, uint16_t n)
 {
     for (uint16_t i = 0; i < n; i++) {
         struct path *f = p->fill[i];
         if (f == NULL || f->owner != p->owner + i || f->n == 0)
             continue;
-        f->version = prog->version;
+        f->version = p->version;
         f->owner = 0;
     }
 }

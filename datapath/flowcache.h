@@ -5,8 +5,8 @@
  * table that the packet went through. It never says where a MAC lives, which port is up or which
  * bucket of a group is chosen: that is read when the rules run. So a move costs it nothing.
  *
- * A path carries the version of the program that it was found true for. Another program of the
- * bridge finds it still true when the tables that it passed were all published by then: rule churn
+ * A path carries the version of the program that it was found true for. It is still true in a
+ * later one when no table that it passed has changed since: rule churn
  * in one table empties only what passed it. A freed rule is never looked at, since that is checked
  * first and a version is never used again.
  *
@@ -48,20 +48,21 @@ struct paths {
     const struct path *hit[WEFT_BURST]; /* NULL: look it up */
     struct path *fill[WEFT_BURST];      /* NULL: don't remember */
     uint32_t owner;                     /* of place 0 */
+    uint64_t version;                   /* of the burst */
 };
 
 struct flowcache *flowcache_create(uint64_t hash_key);
 void flowcache_free(struct flowcache *c);
 
-/* Looks for n packets that enter table 0 with their keys parsed. False: the cache is of no
- * use here; p is untouched. */
-bool flowcache_find(struct flowcache *c, const struct program *prog, uint16_t bridge,
-                    struct rte_mbuf *const *m, uint16_t n, struct paths *p);
+/* Looks for n packets that enter table 0 of this version with their keys parsed. False: the cache
+ * is of no use here; p is untouched. */
+bool flowcache_find(struct flowcache *c, const struct program *prog, uint64_t version,
+                    uint16_t bridge, struct rte_mbuf *const *m, uint16_t n, struct paths *p);
 /* The packet at `place` found r (NULL: nothing) in a table, `step` tables after the first. */
 void flowcache_note(struct paths *p, uint8_t place, uint8_t step, uint8_t table,
                     const struct rule *r);
 /* All n have gone their way: what was filled is whole. */
-void flowcache_end(const struct program *prog, struct paths *p, uint16_t n);
+void flowcache_end(struct paths *p, uint16_t n);
 
 struct flowcache_counters {
     uint64_t lookups, hits;

@@ -48,8 +48,9 @@ static void forward(struct worker *w, struct port *p, struct bridge *br, struct 
         return;
     }
 
-    /* One program for the whole burst: a rule change is seen by all of it or none. */
+    /* One program and version for the whole burst: a change is seen by all of it or none. */
     const struct program *prog = atomic_load_explicit(&br->program, memory_order_acquire);
+    b->version = atomic_load_explicit(&prog->version, memory_order_acquire);
 
     w->prog = prog;
     stage_parse(w, prog->depth, b); /* headers -> key and offsets */
@@ -64,14 +65,14 @@ static void forward(struct worker *w, struct port *p, struct bridge *br, struct 
 
     struct paths paths;
     uint16_t n = b->n;
-    if (prog->cached && flowcache_find(w->cache, prog, br->index, b->m, n, &paths))
+    if (prog->cached && flowcache_find(w->cache, prog, b->version, br->index, b->m, n, &paths))
         b->paths = &paths; /* the rules of most are known */
     while (b->n > 0) {     /* once a table: goto only leads forward */
         stage_classify(w, prog, b);
         stage_act(w, prog, b); /* edits, outputs, NORMAL (l2), punts; tx is queued */
     }
     if (b->paths != NULL)
-        flowcache_end(prog, b->paths, n);
+        flowcache_end(b->paths, n);
     b->paths = NULL;
 }
 

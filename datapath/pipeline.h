@@ -17,6 +17,7 @@ struct burst {
     uint8_t step;        /* tables gone through */
     bool alike;          /* in_port, metadata and tunnel_id are the same in all */
     bool may_have_set;   /* one of them may have an action set */
+    uint64_t version;    /* of the bridge's program when they came */
     struct paths *paths; /* what the flow cache knows of them; NULL: it wasn't asked */
     struct rte_mbuf *m[WEFT_BURST];
     const struct rule *rule[WEFT_BURST]; /* what classify found; NULL: miss */

@@ -54,41 +54,65 @@ void program_set_table(struct program *p, uint8_t id, struct table *t)
     weft_assert(id < WEFT_TABLES && p->tables[id] == NULL);
     if (t == NULL)
         return;
-    uint64_t words[FLOW_WORDS];
-    table_fields(t, words);
-    for (unsigned i = 0; i < FLOW_WORDS; i++)
-        p->fields_used[i] |= words[i];
-    p->depth = (uint8_t)depth_of(p->fields_used);
-    for (unsigned i = FLOW_PARSED; i < FLOW_REGS; i++)
-        p->tunnel_ends |= words[i] != 0;
-    for (unsigned i = FLOW_REGS; i < FLOW_WORDS; i++)
-        p->regs |= words[i] != 0;
     p->tables[id] = t;
     if (id >= p->n_tables)
         p->n_tables = id + 1u;
 }
 
+/* What the tables look at, all together. */
+static void fields_of(const struct program *p, uint64_t fields[FLOW_WORDS])
+{
+    memset(fields, 0, FLOW_WORDS * sizeof *fields);
+    for (unsigned t = 0; t < p->n_tables; t++) {
+        uint64_t words[FLOW_WORDS];
+        if (p->tables[t] == NULL)
+            continue;
+        table_fields(p->tables[t], words);
+        for (unsigned i = 0; i < FLOW_WORDS; i++)
+            fields[i] |= words[i];
+    }
+}
+
 /* A probe costs some twenty cycles and a path from the cache some sixty. */
 enum { CACHE_WORTH_PROBES = 6 };
 
-void program_seal(struct program *p, const struct program *before, uint64_t version)
+static bool is_dear(const struct program *p)
 {
     uint32_t probes = 0;
-    p->version = version;
-    for (unsigned i = 0; i < p->n_tables; i++) {
-        if (p->tables[i] == NULL)
-            continue;
-        table_bear(p->tables[i], version);
-        probes += table_describe(p->tables[i]).worst_probes;
+    for (unsigned i = 0; i < p->n_tables && probes < CACHE_WORTH_PROBES; i++)
+        probes += p->tables[i] != NULL ? table_probes(p->tables[i]) : 0;
+    return probes >= CACHE_WORTH_PROBES;
+}
+
+void program_seal(struct program *p, const struct program *before, uint64_t version)
+{
+    for (unsigned t = 0; t < p->n_tables; t++) {
+        if (p->tables[t] != NULL && (before == NULL || before->tables[t] != p->tables[t]))
+            table_bear(p->tables[t], version);
     }
+    fields_of(p, p->fields_used);
+    p->depth = (uint8_t)depth_of(p->fields_used);
+    for (unsigned i = FLOW_PARSED; i < FLOW_REGS; i++)
+        p->tunnel_ends |= p->fields_used[i] != 0;
+    for (unsigned i = FLOW_REGS; i < FLOW_WORDS; i++)
+        p->regs |= p->fields_used[i] != 0;
+    p->dear = is_dear(p);
     /* Registers are zero in all that comes in: they tell no flows apart. */
     uint64_t fields[FLOW_WORDS] = {0};
     memcpy(fields, p->fields_used, FLOW_REGS * sizeof fields[0]);
     shape_init(&p->shape, fields);
-    p->cached = !p->uncertain && probes >= CACHE_WORTH_PROBES && p->shape.n <= PATH_WORDS;
+    p->cached = !p->uncertain && p->dear && p->shape.n <= PATH_WORDS;
     bool same =
         before != NULL && memcmp(&before->fields_used, &p->fields_used, sizeof p->fields_used) == 0;
     p->shape_since = same ? before->shape_since : version;
+    p->version = version;
+}
+
+bool program_is_outdated(const struct program *p)
+{
+    uint64_t fields[FLOW_WORDS];
+    fields_of(p, fields);
+    return memcmp(fields, p->fields_used, sizeof fields) != 0 || is_dear(p) != p->dear;
 }
 
 void program_free(struct program *p)

@@ -1,10 +1,11 @@
 /* datapath/program.h: the machine's instruction set; what ofproto/compile emits.
  *
  * A bridge runs one `struct program`: an array of compiled tables whose rules
- * point at small action programs. Programs are immutable once published by
- * bridge_publish(); a flow-mod makes a new program that shares the tables that did not
- * change (reference-counted), so that a barrier or bundle becomes visible
- * with one store. Old ones are freed after the RCU grace period.
+ * point at small action programs. Tables change in place (table.h): what a flow-mod, a
+ * bundle or all before a barrier did is seen at once when the program's version is published,
+ * one store. A burst reads the version once and sees the tables of that version until it is
+ * through. What else is in a program is fixed: when it changes, another program with the same
+ * tables takes its place, and the old one is freed after the RCU grace period.
  *
  * Nothing here says where a MAC lives, which port is up, or who is on a flood
  * list: that is read at run time, so a move is never a recompilation.
@@ -114,9 +115,15 @@ struct op_list {
 
 #define RULE_NO_GOTO 0xff
 
-/* A compiled rule. match and priority are kept for traces and for building. */
+/* A compiled rule: what a hit needs comes first, in one cache line. match and priority are kept for
+ * traces and for building. Versions are those of bridge_publish(): a rule is there for whoever
+ * reads under a version from birth on and before death (table.h). */
 struct rule {
-    struct flow_match match;
+    uint64_t birth, death; /* control writes them; workers look at those that are unsettled */
+    struct op_list apply;  /* Apply-Actions */
+    struct op_list write;  /* Write-Actions, sorted by slot; merged into the action set */
+    uint32_t stats_id;     /* flow_stats index: see stats.h; UINT32_MAX: none, don't touch any */
+    uint32_t meter;        /* 0: none */
     uint16_t priority;
     uint8_t table;
     uint8_t goto_table; /* RULE_NO_GOTO: end of the pipeline */
@@ -124,14 +131,12 @@ struct rule {
     bool no_counts;     /* OFPFF_NO_PKT_COUNTS and NO_BYT_COUNTS: don't count */
     bool is_miss;       /* priority 0, matches all: OFPR_NO_MATCH for its packet-ins */
     be64 metadata, metadata_mask;
-    struct op_list apply; /* Apply-Actions */
-    struct op_list write; /* Write-Actions, sorted by slot; merged into the action set */
     uint64_t cookie;
-    uint32_t meter;    /* 0: none */
-    uint32_t stats_id; /* flow_stats index: see stats.h; UINT32_MAX: no counters, don't touch any */
-    struct {           /* test-and-trace handle: the model's flow */
+    struct { /* test-and-trace handle: the model's flow */
         uint64_t id;
     } origin;
+    uint32_t at; /* the table's: its place among those that are owned */
+    struct flow_match match;
 };
 
 enum table_kind { TABLE_EMPTY, TABLE_DIRECT, TABLE_EXACT, TABLE_TUPLES };
@@ -141,8 +146,9 @@ struct table;
 struct idset;
 
 struct program {
-    uint64_t version;  /* bridge_publish()'s: grows with each publication in the switch */
-    uint16_t n_tables; /* highest table id + 1 */
+    /* bridge_publish()'s: grows with each publication in the switch */
+    _Atomic uint64_t version;
+    uint16_t n_tables;                 /* highest table id + 1 */
     struct table *tables[WEFT_TABLES]; /* NULL: empty (a miss) */
     struct idset *groups;              /* of struct group; NULL: none */
     struct idset *meters;              /* of struct meter; NULL: none */
@@ -150,6 +156,7 @@ struct program {
     uint64_t fields_used[FLOW_WORDS]; /* union of all masks */
     uint8_t depth;                    /* enum pkt_depth: what they need to be parsed */
     bool tunnel_ends;                 /* they look at the addresses of tunnels */
+    bool dear;                        /* the tables cost more than the flow cache does */
     bool cached;                      /* the tables are dear enough to ask the flow cache first */
     bool regs;                        /* rules look at registers */
     bool uncertain; /* a meter may change what later tables see: paths are not to be remembered */
@@ -161,8 +168,11 @@ struct program {
 struct program *program_create(void);
 /* Puts table t (a reference is taken over by the program; NULL: none) at id, once per id. */
 void program_set_table(struct program *p, uint8_t id, struct table *t);
-/* Numbers p, a program of the bridge that runs `before` (NULL: none), as it is published. */
+/* Fixes p, a program of the bridge that runs `before` (NULL: none), before it is published with
+ * this version. */
 void program_seal(struct program *p, const struct program *before, uint64_t version);
+/* Would p, sealed, be another when its tables have changed: other fields, or no longer as dear? */
+bool program_is_outdated(const struct program *p);
 /* Releases the tables and the program. Call after the grace period. NULL is fine. */
 void program_free(struct program *p);
 /* A program with one table-0 rule that outputs to NORMAL: a bridge without a controller.

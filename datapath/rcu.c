@@ -65,6 +65,13 @@ void rcu_online(struct rcu *r, unsigned reader) { rte_rcu_qsbr_thread_online(r->
 void rcu_offline(struct rcu *r, unsigned reader) { rte_rcu_qsbr_thread_offline(r->qs, reader); }
 void rcu_quiescent(struct rcu *r, unsigned reader) { rte_rcu_qsbr_quiescent(r->qs, reader); }
 
+uint64_t rcu_token(struct rcu *r) { return rte_rcu_qsbr_start(r->qs); }
+
+bool rcu_passed(struct rcu *r, uint64_t token)
+{
+    return rte_rcu_qsbr_check(r->qs, token, false) != 0;
+}
+
 /* A worker's turn takes microseconds, unless it shares its CPU with us: then spinning would
  * only keep it from ending. */
 static void pause_a_while(unsigned tries)

@@ -27,6 +27,10 @@ void rcu_quiescent(struct rcu *r, unsigned reader);
 void rcu_wait(struct rcu *r);
 /* Calls fn(arg) after the grace period, from a later rcu_reclaim() or rcu_free(). */
 void rcu_defer(struct rcu *r, void (*fn)(void *), void *arg);
+/* For those who keep their own queue: a token that has passed once every reader that is inside now
+ * has left. Tokens pass in the order in which they were given. */
+uint64_t rcu_token(struct rcu *r);
+bool rcu_passed(struct rcu *r, uint64_t token);
 /* Frees what is due; does not block. Called once a turn of the control loop. */
 void rcu_reclaim(struct rcu *r);
 

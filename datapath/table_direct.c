@@ -59,22 +59,25 @@ void direct_clear(struct direct *d)
     *d = (struct direct){0};
 }
 
-static const struct rule *direct_find(const struct direct *d, const struct flow_key *k)
+static const struct rule *direct_find(const struct direct *d, const struct flow_key *k,
+                                      uint64_t version)
 {
     for (uint32_t r = 0; r < d->n; r++) {
         const struct word_test *t = d->tests + d->rules[r].first;
         uint64_t diff = 0;
         for (uint32_t i = 0; i < d->rules[r].n; i++)
             diff |= (k->w[t[i].word] & t[i].mask) ^ t[i].value;
-        if (diff == 0)
+        if (diff == 0 && rule_is_there(d->rules[r].rule, version))
             return d->rules[r].rule;
     }
     return NULL;
 }
 
 void direct_burst(const struct direct *d, const struct flow_key *const *k, unsigned n,
-                  const struct rule **out)
+                  uint64_t version, const struct rule *floor, const struct rule **out)
 {
-    for (unsigned i = 0; i < n; i++)
-        out[i] = direct_find(d, k[i]);
+    for (unsigned i = 0; i < n; i++) {
+        const struct rule *r = direct_find(d, k[i], version);
+        out[i] = r == NULL || (floor != NULL && r->priority < floor->priority) ? floor : r;
+    }
 }

@@ -10,29 +10,11 @@
 struct work {
     struct rule *const *rules;
     uint32_t n;
-    uint32_t *group;  /* of rule i; NOWHERE: unreachable */
+    uint32_t *group;  /* of rule i */
     uint32_t *slots;  /* open addressing over masks: group + 1, or 0 */
     uint32_t *sample; /* a rule of group i */
     uint64_t slot_mask, key;
 };
-
-static bool matches_all(const struct rule *r)
-{
-    uint64_t any = 0;
-    for (unsigned i = 0; i < FLOW_WORDS; i++)
-        any |= r->match.mask.w[i];
-    return any == 0;
-}
-
-static const struct rule *find_catch_all(struct rule *const *rules, uint32_t n)
-{
-    const struct rule *best = NULL;
-    for (uint32_t i = 0; i < n; i++) {
-        if (matches_all(rules[i]) && (best == NULL || rules[i]->priority > best->priority))
-            best = rules[i];
-    }
-    return best;
-}
 
 static bool same_mask(const struct work *w, uint32_t a, uint32_t b)
 {
@@ -54,16 +36,11 @@ static uint32_t find_group(struct work *w, struct grouping *g, uint32_t i)
 
 static void assign_groups(struct work *w, struct grouping *g)
 {
-    uint32_t last = NOWHERE; /* the last reachable rule: often of the same mask */
+    uint32_t last = NOWHERE; /* the last rule: often of the same mask */
     for (uint32_t i = 0; i < w->n; i++) {
-        const struct rule *r = w->rules[i];
-        w->group[i] = NOWHERE;
-        if (matches_all(r) || (g->catch_all != NULL && r->priority < g->catch_all->priority))
-            continue;
         bool same = last != NOWHERE && same_mask(w, last, i);
         w->group[i] = same ? w->group[last] : find_group(w, g, i);
         last = i;
-        g->n_rules++;
     }
 }
 
@@ -85,8 +62,6 @@ static void rank_groups(const struct work *w, const struct grouping *g, struct r
     for (uint32_t i = 0; i < g->n; i++)
         ranks[i] = (struct rank){.group = i};
     for (uint32_t i = 0; i < w->n; i++) {
-        if (w->group[i] == NOWHERE)
-            continue;
         struct rank *r = &ranks[w->group[i]];
         r->n++;
         if (w->rules[i]->priority > r->max_priority)
@@ -108,8 +83,7 @@ static void lay_out(const struct work *w, struct grouping *g, const struct rank 
         at += ranks[i].n;
     }
     for (uint32_t i = 0; i < w->n; i++) {
-        if (w->group[i] != NOWHERE)
-            g->order[where[w->group[i]]++] = w->rules[i];
+        g->order[where[w->group[i]]++] = w->rules[i];
     }
 }
 
@@ -133,7 +107,7 @@ int grouping_make(struct grouping *g, struct rule *const *rules, uint32_t n, uin
     uint64_t slots = 16;
     while (slots < 2 * (uint64_t)n)
         slots *= 2;
-    *g = (struct grouping){.catch_all = find_catch_all(rules, n)};
+    *g = (struct grouping){.n_rules = n};
     struct work w = {.rules = rules, .n = n, .slot_mask = slots - 1, .key = key};
     w.group = malloc((n + 1) * sizeof *w.group);
     w.sample = malloc((n + 1) * sizeof *w.sample);

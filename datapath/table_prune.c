@@ -8,7 +8,7 @@
 
 #define IS_NODE UINT32_C(0x80000000)
 
-enum { NODE_BITS = 4, SAMPLE_RULES = 4096, SAMPLE_PACKETS = 256, NO_SET = 0 };
+enum { NODE_BITS = 4, SAMPLE_RULES = 4096, SAMPLE_PACKETS = 256, NO_SET = 0, NO_NODE = 0 };
 
 /* A window of the key: `bits` from bit `shift` of a half on, in network order. */
 struct window {
@@ -40,18 +40,37 @@ struct dim {
     uint32_t *root; /* a set, or IS_NODE | a node */
 };
 
+/* What is appended to while others read: chunks that are never moved. */
+enum { CHUNK_NODES = 1024, CHUNK_SETS = 256, CHUNKS = 2048 };
+
 struct prune {
     unsigned n_dims;
     struct dim dim[PRUNE_DIMS];
-    struct node *nodes;
-    uint32_t n_nodes, cap_nodes;
-    struct tuple_set *sets; /* sets[0] is empty */
-    uint32_t n_sets, cap_sets;
-    uint32_t *index; /* of sets, by their hash; while it is built */
+    uint32_t n_nodes, n_sets;
+    uint32_t *index; /* of sets, by their hash */
     uint32_t index_mask;
     uint32_t left_centi;
-    bool failed; /* out of memory */
+    bool failed; /* out of memory or room */
+    struct node *nodes[CHUNKS];
+    struct tuple_set *sets[CHUNKS]; /* set 0 is empty */
 };
+
+static inline struct node *node_at(const struct prune *p, uint32_t i)
+{
+    return &p->nodes[i / CHUNK_NODES][i % CHUNK_NODES];
+}
+
+static inline struct tuple_set *set_at(const struct prune *p, uint32_t i)
+{
+    return &p->sets[i / CHUNK_SETS][i % CHUNK_SETS];
+}
+
+static void store(uint32_t *entry, uint32_t v) { __atomic_store_n(entry, v, __ATOMIC_RELEASE); }
+
+static inline uint32_t load(const uint32_t *entry)
+{
+    return __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+}
 
 /* ------------------------------------------------------------ sets */
 
@@ -60,53 +79,55 @@ static bool same_set(const struct tuple_set *a, const struct tuple_set *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-static bool grow_sets(struct prune *p)
+static bool grow_index(struct prune *p)
 {
-    uint32_t cap = p->cap_sets != 0 ? 2 * p->cap_sets : 256;
-    struct tuple_set *sets = aligned_alloc(64, cap * sizeof *sets);
-    uint32_t *index = calloc(2 * (size_t)cap, sizeof *index);
-    if (sets == NULL || index == NULL) {
-        free(sets);
-        free(index);
+    uint32_t mask = p->index != NULL ? 2 * p->index_mask + 1 : 511;
+    uint32_t *index = calloc(mask + 1, sizeof *index);
+    if (index == NULL)
         return false;
-    }
-    if (p->n_sets > 0)
-        memcpy(sets, p->sets, p->n_sets * sizeof *sets);
-    free(p->sets);
     free(p->index);
-    p->sets = sets;
     p->index = index;
-    p->cap_sets = cap;
-    p->index_mask = 2 * cap - 1;
+    p->index_mask = mask;
     for (uint32_t i = 0; i < p->n_sets; i++) {
-        uint64_t at = hash_words(sets[i].w, PRUNE_WORDS, 1) & p->index_mask;
+        uint64_t at = hash_words(set_at(p, i)->w, PRUNE_WORDS, 1) & mask;
         while (index[at] != 0)
-            at = (at + 1) & p->index_mask;
+            at = (at + 1) & mask;
         index[at] = i + 1;
     }
     return true;
 }
 
+/* Memory for the next set. */
+static bool need_set(struct prune *p)
+{
+    struct tuple_set **chunk = &p->sets[p->n_sets / CHUNK_SETS];
+    if (p->n_sets == CHUNKS * CHUNK_SETS)
+        return false;
+    if (*chunk == NULL)
+        *chunk = aligned_alloc(64, CHUNK_SETS * sizeof **chunk);
+    return *chunk != NULL && (2 * p->n_sets <= p->index_mask || grow_index(p));
+}
+
 /* The number of a set with these tuples. */
 static uint32_t intern(struct prune *p, const struct tuple_set *s)
 {
-    if (p->n_sets == p->cap_sets && !grow_sets(p)) {
+    if (!need_set(p)) {
         p->failed = true;
         return NO_SET;
     }
     uint64_t at = hash_words(s->w, PRUNE_WORDS, 1) & p->index_mask;
     for (; p->index[at] != 0; at = (at + 1) & p->index_mask) {
-        if (same_set(&p->sets[p->index[at] - 1], s))
+        if (same_set(set_at(p, p->index[at] - 1), s))
             return p->index[at] - 1;
     }
-    p->sets[p->n_sets] = *s;
+    *set_at(p, p->n_sets) = *s;
     p->index[at] = ++p->n_sets;
     return p->n_sets - 1;
 }
 
 static uint32_t with(struct prune *p, uint32_t set, uint32_t tuple)
 {
-    struct tuple_set s = p->sets[set];
+    struct tuple_set s = *set_at(p, set);
     uint64_t bit = UINT64_C(1) << tuple % 64;
     if (s.w[tuple / 64] & bit)
         return set;
@@ -118,76 +139,79 @@ static uint32_t with(struct prune *p, uint32_t set, uint32_t tuple)
 
 static uint32_t new_node(struct prune *p, uint32_t fill)
 {
-    if (p->n_nodes == p->cap_nodes) {
-        uint32_t cap = p->cap_nodes != 0 ? 2 * p->cap_nodes : 256;
-        struct node *nodes = aligned_alloc(64, cap * sizeof *nodes);
-        if (nodes == NULL) {
-            p->failed = true;
-            return 0;
-        }
-        if (p->n_nodes > 0)
-            memcpy(nodes, p->nodes, p->n_nodes * sizeof *nodes);
-        free(p->nodes);
-        p->nodes = nodes;
-        p->cap_nodes = cap;
+    struct node **chunk = &p->nodes[p->n_nodes / CHUNK_NODES];
+    if (p->n_nodes < CHUNKS * CHUNK_NODES && *chunk == NULL)
+        *chunk = aligned_alloc(64, CHUNK_NODES * sizeof **chunk);
+    if (p->n_nodes == CHUNKS * CHUNK_NODES || *chunk == NULL) {
+        p->failed = true;
+        return NO_NODE;
     }
     for (unsigned i = 0; i < 1 << NODE_BITS; i++)
-        p->nodes[p->n_nodes].e[i] = fill;
+        node_at(p, p->n_nodes)->e[i] = fill;
     return p->n_nodes++;
 }
 
-static bool has(const struct prune *p, uint32_t entry, uint32_t tuple)
+/* Is the tuple in all that is below an entry? Its prefixes in a dimension have one length, so it is
+ * when it is in what comes first. The last place is shared by tuples of many lengths. */
+static bool has(const struct prune *p, uint32_t entry, uint32_t place)
 {
-    return !(entry & IS_NODE) && (p->sets[entry].w[tuple / 64] >> tuple % 64 & 1) != 0;
+    while (entry & IS_NODE)
+        entry = node_at(p, entry & ~IS_NODE)->e[0];
+    return place != PRUNE_TUPLES - 1 && (set_at(p, entry)->w[place / 64] >> place % 64 & 1) != 0;
 }
 
 /* Adds the tuple to all that is below an entry. */
-static uint32_t add_below(struct prune *p, uint32_t entry, uint32_t tuple)
+static void add_below(struct prune *p, uint32_t *entry, uint32_t place)
 {
-    if (!(entry & IS_NODE))
-        return with(p, entry, tuple);
-    for (unsigned i = 0; i < 1 << NODE_BITS; i++) {
-        uint32_t below = add_below(p, p->nodes[entry & ~IS_NODE].e[i], tuple);
-        p->nodes[entry & ~IS_NODE].e[i] = below;
+    if (!(*entry & IS_NODE)) {
+        uint32_t set = with(p, *entry, place);
+        if (!p->failed && set != *entry)
+            store(entry, set);
+        return;
     }
-    return entry;
+    for (unsigned i = 0; i < 1 << NODE_BITS; i++)
+        add_below(p, &node_at(p, *entry & ~IS_NODE)->e[i], place);
 }
 
 /* The entries of a node (or root) of `bits` that a prefix ending in it covers. value: the window's
  * bits that are left, at the top. */
-static void add_range(struct prune *p, uint32_t *entries, bool in_nodes, uint32_t node,
-                      unsigned bits, uint32_t value, unsigned len, uint32_t tuple)
+static void add_range(struct prune *p, uint32_t *entries, unsigned bits, uint32_t value,
+                      unsigned len, uint32_t place)
 {
     uint32_t first = len == 0 ? 0 : value >> (32 - bits) & (~UINT32_C(0) << (bits - len));
-    if (has(p, in_nodes ? p->nodes[node].e[first] : entries[first], tuple))
+    if (has(p, entries[first], place))
         return; /* the same prefix was there: many rules have the same */
-    for (uint32_t i = first; i < first + (1u << (bits - len)); i++) {
-        uint32_t e = add_below(p, in_nodes ? p->nodes[node].e[i] : entries[i], tuple);
-        *(in_nodes ? &p->nodes[node].e[i] : &entries[i]) = e;
+    for (uint32_t i = first; i < first + (1u << (bits - len)); i++)
+        add_below(p, &entries[i], place);
+}
+
+/* The node below an entry, made when there is none; NULL: failed. */
+static struct node *below(struct prune *p, uint32_t *entry)
+{
+    if (!(*entry & IS_NODE)) {
+        uint32_t node = new_node(p, *entry);
+        if (p->failed)
+            return NULL;
+        store(entry, IS_NODE | node);
     }
+    return node_at(p, *entry & ~IS_NODE);
 }
 
 /* A prefix: the top `len` bits of value. */
-static void trie_add(struct prune *p, struct dim *d, uint32_t value, unsigned len, uint32_t tuple)
+static void trie_add(struct prune *p, struct dim *d, uint32_t value, unsigned len, uint32_t place)
 {
+    uint32_t *entries = d->root;
     unsigned bits = d->w.root_bits;
-    if (len <= bits) {
-        add_range(p, d->root, false, 0, bits, value, len, tuple);
-        return;
+    while (len > bits) {
+        struct node *node = below(p, &entries[value >> (32 - bits)]);
+        if (node == NULL)
+            return;
+        entries = node->e;
+        value <<= bits;
+        len -= bits;
+        bits = NODE_BITS;
     }
-    uint32_t at = value >> (32 - bits), e = d->root[at], node;
-    node = e & IS_NODE ? e & ~IS_NODE : new_node(p, e);
-    d->root[at] = IS_NODE | node;
-    for (value <<= bits, len -= bits; len > NODE_BITS && !p->failed; len -= NODE_BITS) {
-        at = value >> (32 - NODE_BITS);
-        e = p->nodes[node].e[at];
-        uint32_t next = e & IS_NODE ? e & ~IS_NODE : new_node(p, e);
-        p->nodes[node].e[at] = IS_NODE | next;
-        node = next;
-        value <<= NODE_BITS;
-    }
-    if (!p->failed)
-        add_range(p, NULL, true, node, NODE_BITS, value, len, tuple);
+    add_range(p, entries, bits, value, len, place);
 }
 
 /* ------------------------------------------------------------ dimensions */
@@ -237,7 +261,7 @@ static uint32_t dim_find(const struct prune *p, const struct dim *d, const struc
 {
     uint32_t v = window_of(&d->w, k), e = d->root[v >> (32 - d->w.root_bits)];
     for (v <<= d->w.root_bits; e & IS_NODE; v <<= NODE_BITS)
-        e = p->nodes[e & ~IS_NODE].e[v >> (32 - NODE_BITS)];
+        e = node_at(p, e & ~IS_NODE)->e[v >> (32 - NODE_BITS)];
     return e;
 }
 
@@ -249,7 +273,7 @@ static struct prune *prune_new(void)
     if (p == NULL)
         return NULL;
     static const struct tuple_set empty;
-    p->failed = !grow_sets(p);
+    p->failed = !grow_index(p);
     if (!p->failed)
         intern(p, &empty);
     return p;
@@ -261,8 +285,10 @@ void prune_free(struct prune *p)
         return;
     for (unsigned i = 0; i < p->n_dims; i++)
         free(p->dim[i].root);
-    free(p->nodes);
-    free(p->sets);
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        free(p->nodes[i]);
+        free(p->sets[i]);
+    }
     free(p->index);
     free(p);
 }
@@ -306,7 +332,7 @@ static uint32_t try_dim(const struct prune *p, const struct dim *d, struct trial
     uint32_t left = 0;
     for (unsigned s = 0; s < SAMPLE_PACKETS; s++) {
         struct tuple_set both = t->left[s];
-        const struct tuple_set *mine = &p->sets[dim_find(p, d, &t->key[s])];
+        const struct tuple_set *mine = set_at(p, dim_find(p, d, &t->key[s]));
         for (unsigned i = 0; i < PRUNE_WORDS; i++)
             both.w[i] &= mine->w[i];
         left += set_size(&both);
@@ -384,8 +410,6 @@ struct prune *prune_build(const struct group *groups, uint32_t n)
     p->left_centi = left_centi;
     for (p->n_dims = 0; p->n_dims < chosen && !p->failed; p->n_dims++)
         dim_make(p, &p->dim[p->n_dims], w[p->n_dims], groups, n, 1);
-    free(p->index);
-    p->index = NULL;
     if (!p->failed)
         return p;
     prune_free(p);
@@ -394,15 +418,34 @@ struct prune *prune_build(const struct group *groups, uint32_t n)
 
 uint32_t prune_left(const struct prune *p) { return p->left_centi; }
 
+bool prune_add(struct prune *p, const struct flow_match *m, uint32_t place)
+{
+    for (unsigned i = 0; i < p->n_dims && !p->failed; i++) {
+        struct dim *d = &p->dim[i];
+        trie_add(p, d, window_of(&d->w, &m->key), prefix_of(&d->w, m), place_of(place));
+    }
+    return !p->failed;
+}
+
 uint64_t prune_bytes(const struct prune *p)
 {
-    uint64_t bytes = sizeof *p + p->cap_nodes * sizeof *p->nodes + p->cap_sets * sizeof *p->sets;
+    uint64_t bytes = sizeof *p + (p->index_mask + 1) * sizeof *p->index;
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        bytes += p->nodes[i] != NULL ? CHUNK_NODES * sizeof(struct node) : 0;
+        bytes += p->sets[i] != NULL ? CHUNK_SETS * sizeof(struct tuple_set) : 0;
+    }
     for (unsigned i = 0; i < p->n_dims; i++)
         bytes += sizeof(uint32_t) << p->dim[i].w.root_bits;
     return bytes;
 }
 
 /* ------------------------------------------------------------ look up */
+
+static inline void prefetch(const struct prune *p, uint32_t e)
+{
+    __builtin_prefetch(e & IS_NODE ? (const void *)node_at(p, e & ~IS_NODE)
+                                   : (const void *)set_at(p, e));
+}
 
 /* The entries of a burst, a level at a time, so that the lines of all come together. */
 static void walk(const struct prune *p, const struct dim *d, const struct flow_key *const *k,
@@ -411,22 +454,20 @@ static void walk(const struct prune *p, const struct dim *d, const struct flow_k
     uint32_t v[WEFT_BURST], open = 0;
     for (unsigned i = 0; i < n; i++) {
         v[i] = window_of(&d->w, k[i]);
-        e[i] = d->root[v[i] >> (32 - d->w.root_bits)];
+        e[i] = load(&d->root[v[i] >> (32 - d->w.root_bits)]);
         v[i] <<= d->w.root_bits;
         open |= e[i];
-        __builtin_prefetch(e[i] & IS_NODE ? (const void *)&p->nodes[e[i] & ~IS_NODE]
-                                          : (const void *)&p->sets[e[i]]);
+        prefetch(p, e[i]);
     }
     while (open & IS_NODE) {
         open = 0;
         for (unsigned i = 0; i < n; i++) {
             if (!(e[i] & IS_NODE))
                 continue;
-            e[i] = p->nodes[e[i] & ~IS_NODE].e[v[i] >> (32 - NODE_BITS)];
+            e[i] = load(&node_at(p, e[i] & ~IS_NODE)->e[v[i] >> (32 - NODE_BITS)]);
             v[i] <<= NODE_BITS;
             open |= e[i];
-            __builtin_prefetch(e[i] & IS_NODE ? (const void *)&p->nodes[e[i] & ~IS_NODE]
-                                              : (const void *)&p->sets[e[i]]);
+            prefetch(p, e[i]);
         }
     }
 }
@@ -438,10 +479,11 @@ void prune_burst(const struct prune *p, const struct flow_key *const *k, unsigne
     for (unsigned d = 0; d < p->n_dims; d++)
         walk(p, &p->dim[d], k, n, e[d]);
     for (unsigned i = 0; i < n; i++) {
-        struct tuple_set s = p->sets[e[0][i]];
+        struct tuple_set s = *set_at(p, e[0][i]);
         for (unsigned d = 1; d < p->n_dims; d++) {
+            const struct tuple_set *other = set_at(p, e[d][i]);
             for (unsigned w = 0; w < PRUNE_WORDS; w++)
-                s.w[w] &= p->sets[e[d][i]].w[w];
+                s.w[w] &= other->w[w];
         }
         out[i] = s;
     }

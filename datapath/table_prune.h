@@ -9,7 +9,9 @@
  * A dimension's trie has a root of 2^16 or 2^8 entries and below nodes of 16, one cache line
  * each; equal sets are kept once. So its cost is a few lines that a burst asks for together,
  * whatever the traffic. Chosen by the rules, from a sample: only dimensions that tell tuples apart
- * are kept. Immutable after build. For table*.c.
+ * are kept. A rule of a tuple that it has can be added in place beside readers: what they read
+ * never moves (nodes and sets lie in chunks), an entry is one store, and a set that has a tuple
+ * more than it had is as good. What goes stays in the sets until the next build. For table*.c.
  */
 #ifndef WEFT_DATAPATH_TABLE_PRUNE_H
 #define WEFT_DATAPATH_TABLE_PRUNE_H
@@ -27,6 +29,9 @@ struct tuple_set {
 /* NULL: it doesn't pay, or there is no memory. Groups are the tuples, in their order. */
 struct prune *prune_build(const struct group *groups, uint32_t n);
 void prune_free(struct prune *p);
+/* A rule of the tuple at `place`, in view of readers. False: no memory or no room, p is of no use
+ * any more to those who look for that rule. */
+bool prune_add(struct prune *p, const struct flow_match *m, uint32_t place);
 /* n <= WEFT_BURST. */
 void prune_burst(const struct prune *p, const struct flow_key *const *k, unsigned n,
                  struct tuple_set *out);

@@ -70,6 +70,12 @@ static void node_free(struct node *n)
     free(n);
 }
 
+void node_release(struct node *n)
+{
+    if (!n->changed && !n->waits)
+        node_free(n);
+}
+
 /* ---- ids ---- */
 
 struct node *model_by_id(const struct ofm *m, uint64_t id)
@@ -132,6 +138,9 @@ static void detach(struct ofm *m, struct node *n)
     meters_refer(m, &n->f, -1);
     m->flows--;
     mark(m, n->f.table);
+    n->ended = true;
+    if (n->image)
+        change_note(m, n);
 }
 
 /* What was counted since the counters were last reset. */
@@ -151,9 +160,10 @@ void model_end(struct ofm *m, struct node *n, uint8_t reason, nsec_t now)
     counts(m, &n->f, &packets, &bytes);
     m->counters.put(m->counters.ctx, n->f.stats_id);
     if (!(n->f.flags & OFPFF_SEND_FLOW_REM)) {
-        node_free(n);
+        node_release(n);
         return;
     }
+    n->waits = true;
     n->f.base_packets = packets; /* from here on: the final counts */
     n->f.base_bytes = bytes;
     n->due = now;
@@ -186,7 +196,8 @@ bool ofm_removed(struct ofm *m, struct ofw_flow_removed *out)
     m->removed_first = n->next;
     if (!n->next)
         m->removed_last = NULL;
-    node_free(n);
+    n->waits = false;
+    node_release(n);
     return true;
 }
 
@@ -198,6 +209,7 @@ void ofm_free(struct ofm *m)
     ofm_clear(m, true, 0);
     while (ofm_removed(m, &ignored))
         ;
+    ofm_changes_done(m);
     groups_clear(m);
     free(m->groups.at);
     meters_clear(m);
@@ -281,7 +293,7 @@ static void attach(struct ofm *m, struct node *n, struct node *old)
 {
     if (old) { /* no flow-removed for it: 6.4 */
         detach(m, old);
-        node_free(old);
+        node_release(old);
     }
     ids_add(m, n);
     groups_refer(m, n->acts, 1);
@@ -291,6 +303,7 @@ static void attach(struct ofm *m, struct node *n, struct node *old)
     if (n->due != NSEC_NEVER)
         heap_add(&m->heap, n);
     mark(m, n->f.table);
+    change_note(m, n);
 }
 
 static int add(struct ofm *m, const struct ofw_flow_mod *mod, bool persistent, nsec_t now,
@@ -344,6 +357,7 @@ static void modify(struct ofm *m, struct node *n, const struct ofw_instructions 
     if (mod->flags & OFPFF_RESET_COUNTS)
         reset_counts(m, &n->f);
     mark(m, n->f.table);
+    change_note(m, n);
 }
 
 /* Cookie, timeouts, flags and duration stay (6.4); none that matches is no error. */

@@ -64,6 +64,24 @@ bool ofm_is_dirty(const struct ofm *m);
 /* Puts marks back, in addition to those there: whoever took them couldn't do the work. */
 void ofm_mark_dirty(struct ofm *m, const uint64_t tables[4]);
 
+/* ---- change.c: what changed, for the one who keeps an image of each flow (ofproto/compile) ----
+ */
+
+struct ofm_change {
+    const struct ofm_flow *flow;
+    bool ended;   /* nothing is to be done but to take the image away */
+    void *image;  /* what *fresh was the last time; NULL: there is none yet */
+    void **fresh; /* the new image, NULL at first: kept by ofm_changes_done() */
+};
+/* Each flow that came, was modified or ended since the last ofm_changes_done(), once; a flow that
+ * took another's place is two. The same each time in the same order. fn returns false to stop. */
+void ofm_each_change(const struct ofm *m, bool (*fn)(void *ctx, const struct ofm_change *c),
+                     void *ctx);
+/* Fresh images take the place of the old ones, and the changes are forgotten. */
+void ofm_changes_done(struct ofm *m);
+/* No flow has an image any more: all are changes. */
+void ofm_forget_images(struct ofm *m);
+
 /* Every flow of the table (OFPTT_ALL: of all) in order of table, then priority descending, then
  * age. */
 void ofm_each(const struct ofm *m, uint8_t table, bool (*fn)(void *ctx, const struct ofm_flow *f),

@@ -3,8 +3,8 @@
  * A flow is one `struct node`, which hangs in up to four structures at once: the hash
  * of its table on (match, priority) for strict operations, the list of its priority (oldest
  * first) for order, the model's hash on ids, and the heap of timeouts. When it ends it leaves
- * all of them and, if somebody wants to hear of it, waits in the queue of the removed: ending a
- * flow never allocates, so it never fails.
+ * all of them and, if somebody wants to hear of it, waits in the queue of the removed, and in that
+ * of the changed until its image is taken away: ending a flow never allocates, so it never fails.
  */
 #ifndef WEFT_OFPROTO_MODEL_PRIV_H
 #define WEFT_OFPROTO_MODEL_PRIV_H
@@ -27,6 +27,10 @@ struct node {
     uint32_t heap_at; /* index in the heap + 1; 0: has no timeout */
     nsec_t due;       /* the earliest time at which it may end; when removed: when it did */
     uint8_t reason;   /* enum ofw_removed_reason, once removed */
+    bool waits;       /* in the removed queue */
+    bool changed, ended;
+    struct node *changed_next;
+    void *image, *fresh; /* see struct ofm_change */
 };
 
 /* ---- index.c: one table ---- */
@@ -101,12 +105,17 @@ struct ofm {
     uint32_t id_mask;
     struct heap heap;
     struct node *removed_first, *removed_last;
+    struct node *changed_first, *changed_last;
     uint64_t dirty[4];
     struct groups groups;
     struct meters meters;
     uint64_t groups_taken, meters_taken; /* their versions when the marks were last taken */
 };
 
+/* Frees a flow that has ended and waits for nothing more. */
+void node_release(struct node *n);
+/* n came, was modified or ended. */
+void change_note(struct ofm *m, struct node *n);
 /* Takes a flow out of everything, with its final counters. */
 void model_end(struct ofm *m, struct node *n, uint8_t reason, nsec_t now);
 struct node *model_by_id(const struct ofm *m, uint64_t id);

@@ -95,7 +95,7 @@ static uint64_t round_of(const struct table *t, const struct flow_key *keys, uin
         }
         _mm_mfence();
         uint64_t from = __rdtsc();
-        table_lookup_burst(t, k, WEFT_BURST, out);
+        table_lookup_burst(t, k, WEFT_BURST, TABLE_NEWEST, out);
         cycles += __rdtsc() - from;
         for (unsigned i = 0; i < WEFT_BURST; i++)
             *hits += out[i] != NULL;

@@ -59,7 +59,7 @@ static void begin(struct walk *w)
 
 static const struct rule *found(const struct program *p, uint8_t table, const struct flow_key *k)
 {
-    return p->tables[table] != NULL ? table_lookup(p->tables[table], k) : NULL;
+    return p->tables[table] != NULL ? table_lookup(p->tables[table], k, TABLE_NEWEST) : NULL;
 }
 
 /* One packet of in_port through p, by the cache and into it. True: it was a hit, and then the
@@ -69,7 +69,7 @@ static bool pass(struct walk *w, const struct program *p, uint16_t bridge, uint3
     struct paths paths;
     struct flow_key *k = &pkt_of(w->m)->key;
     k->in_port = to_be32(in_port);
-    assert_true(flowcache_find(w->c, p, bridge, &w->m, 1, &paths));
+    assert_true(flowcache_find(w->c, p, p->version, bridge, &w->m, 1, &paths));
     const struct path *hit = paths.hit[0];
     uint8_t table = 0, step = 0;
     for (const struct rule *r = NULL; step == 0 || (r != NULL && r->goto_table != RULE_NO_GOTO);
@@ -84,7 +84,7 @@ static bool pass(struct walk *w, const struct program *p, uint16_t bridge, uint3
         }
     }
     assert_true(hit == NULL || hit->n == step);
-    flowcache_end(p, &paths, 1);
+    flowcache_end(&paths, 1);
     return hit != NULL;
 }
 
@@ -191,22 +191,22 @@ static void it_rests_when_nothing_is_found_and_tries_again(void **state)
     unsigned tries = 0, rests = 0;
     for (uint32_t i = 0; i < 1000000; i++) { /* every packet a new flow */
         pkt_of(w.m)->key.in_port = to_be32(i);
-        bool on = flowcache_find(w.c, p, BRIDGE, &w.m, 1, &paths);
+        bool on = flowcache_find(w.c, p, p->version, BRIDGE, &w.m, 1, &paths);
         tries += on;
         rests += !on;
         if (on)
-            flowcache_end(p, &paths, 1);
+            flowcache_end(&paths, 1);
     }
     assert_true(tries > 20000 && tries < 60000); /* a window in 32 */
     assert_int_equal(flowcache_counters(w.c).bypassed, rests);
     unsigned hits = 0;
     pkt_of(w.m)->key.in_port = to_be32(1);
     for (uint32_t i = 0; i < 500000; i++) { /* and then one flow */
-        if (!flowcache_find(w.c, p, BRIDGE, &w.m, 1, &paths))
+        if (!flowcache_find(w.c, p, p->version, BRIDGE, &w.m, 1, &paths))
             continue;
         hits += paths.hit[0] != NULL;
         flowcache_note(&paths, 0, 0, 0, p->tables[0] ? found(p, 0, &pkt_of(w.m)->key) : NULL);
-        flowcache_end(p, &paths, 1);
+        flowcache_end(&paths, 1);
     }
     assert_true(hits > 200000); /* it was awake from the first try on */
     program_free(p);

@@ -62,15 +62,15 @@ static struct program *program_at(uint64_t version, struct table *shared)
 }
 
 /* A burst through the three tables; counts what doesn't belong together. */
-static uint64_t walk(const struct program *p, const struct flow_key *const *k)
+static uint64_t walk(const struct program *p, uint64_t version, const struct flow_key *const *k)
 {
     const struct rule *a[WEFT_BURST], *b[WEFT_BURST], *c[WEFT_BURST];
     uint64_t bad = 0;
-    table_lookup_burst(p->tables[0], k, WEFT_BURST, a);
-    table_lookup_burst(p->tables[a[0]->goto_table], k, WEFT_BURST, b);
-    table_lookup_burst(p->tables[b[0]->goto_table], k, WEFT_BURST, c);
+    table_lookup_burst(p->tables[0], k, WEFT_BURST, version, a);
+    table_lookup_burst(p->tables[a[0]->goto_table], k, WEFT_BURST, version, b);
+    table_lookup_burst(p->tables[b[0]->goto_table], k, WEFT_BURST, version, c);
     for (unsigned i = 0; i < WEFT_BURST; i++) {
-        bad += a[i]->cookie != p->version || b[i]->cookie != p->version || c[i]->cookie != 0;
+        bad += a[i]->cookie != version || b[i]->cookie != version || c[i]->cookie != 0;
         bad += a[i]->apply.ops[0].port != (uint32_t)b[i]->cookie;
     }
     return bad;
@@ -92,9 +92,10 @@ static void *read_on(void *arg)
     rcu_online(rcu, me->id);
     while (!atomic_load(me->stop)) {
         const struct program *p = atomic_load_explicit(&me->bridge->program, memory_order_acquire);
-        me->bad += walk(p, k) + (p->version < last); /* never back in time */
-        me->seen += p->version != last;
-        last = p->version;
+        uint64_t version = atomic_load_explicit(&p->version, memory_order_acquire);
+        me->bad += walk(p, version, k) + (version < last); /* never back in time */
+        me->seen += version != last;
+        last = version;
         rcu_quiescent(rcu, me->id);
     }
     rcu_offline(rcu, me->id);
@@ -146,10 +147,70 @@ static void readers_see_whole_programs_while_they_are_replaced(void **state)
     free(sw);
 }
 
+/* ------------------------------------------------------------ in place */
+
+/* All rules of tables 0 and 1 are replaced by those of `version`; table 0 is small at times and so
+ * of another template. */
+static void replace_all(struct program *p, struct rule *(*rule)[MAC_RULES], uint64_t version)
+{
+    uint32_t n[2] = {version % 3 == 0 ? 1 : MAC_RULES, MAC_RULES};
+    for (unsigned t = 0; t < 2; t++) {
+        for (uint32_t i = 0; i < MAC_RULES; i++) {
+            if (rule[t][i] != NULL)
+                assert_int_equal(table_remove(p->tables[t], rule[t][i], version), 0);
+            rule[t][i] = i < n[t] ? rule_of(version, i, (uint8_t)(t + 1)) : NULL;
+            if (rule[t][i] != NULL)
+                assert_int_equal(table_add(p->tables[t], rule[t][i], version), 0);
+        }
+    }
+}
+
+static void readers_see_all_of_a_version_while_rules_change_in_place(void **state)
+{
+    (void)state;
+    static struct rule *rule[2][MAC_RULES];
+    struct weft_switch *sw = calloc(1, sizeof *sw);
+    struct bridge *b = calloc(1, sizeof *b);
+    assert_true(sw != NULL && b != NULL);
+    sw->rcu = rcu_create(READERS);
+    b->sw = sw;
+    b->settling_end = &b->settling;
+    struct program *p = program_create();
+    program_set_table(p, 0, table_create());
+    program_set_table(p, 1, table_create());
+    program_set_table(p, 2, table_at(0, MAC_RULES, RULE_NO_GOTO));
+    replace_all(p, rule, 1);
+    bridge_publish(b, p);
+    _Atomic bool stop = false;
+    struct reader r[READERS];
+    for (unsigned i = 0; i < READERS; i++) {
+        r[i] = (struct reader){.bridge = b, .id = i, .stop = &stop};
+        assert_int_equal(pthread_create(&r[i].thread, NULL, read_on, &r[i]), 0);
+    }
+    while (p->version < PUBLICATIONS || !all_saw_enough(r)) {
+        replace_all(p, rule, bridge_next_version(b));
+        bridge_publish(b, p);
+        rcu_reclaim(sw->rcu);
+    }
+    stop = true;
+    for (unsigned i = 0; i < READERS; i++)
+        pthread_join(r[i].thread, NULL);
+    for (unsigned i = 0; i < READERS; i++)
+        assert_int_equal(r[i].bad, 0);
+    while (b->settling != NULL)
+        bridge_settle(b);
+    assert_int_equal(table_size(p->tables[1]), MAC_RULES);
+    program_free(p);
+    rcu_free(sw->rcu);
+    free(b);
+    free(sw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_see_whole_programs_while_they_are_replaced),
+        cmocka_unit_test(readers_see_all_of_a_version_while_rules_change_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

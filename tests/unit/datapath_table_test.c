@@ -53,10 +53,10 @@ static unsigned compare(const struct oracle_table *o, const struct table *t, uns
             oracle_packet(o, &keys[i], r);
             k[i] = &keys[i];
         }
-        table_lookup_burst(t, k, n, got);
+        table_lookup_burst(t, k, n, TABLE_NEWEST, got);
         for (unsigned i = 0; i < n; i++)
             wrong += !oracle_agrees(o, k[i], got[i]);
-        wrong += table_lookup(t, k[0]) != got[0];
+        wrong += table_lookup(t, k[0], TABLE_NEWEST) != got[0];
         done += n;
     }
     return wrong;
@@ -131,7 +131,7 @@ static void an_empty_table_matches_nothing(void **state)
     (void)state;
     struct table *t = table_of(NULL, 0, TABLE_EMPTY);
     struct flow_key k = key_in_port(1);
-    assert_null(table_lookup(t, &k));
+    assert_null(table_lookup(t, &k, TABLE_NEWEST));
     table_release(t);
 }
 
@@ -175,10 +175,10 @@ static void a_match_all_rule_wins_by_its_priority(void **state)
         struct table *t = table_build_as(kinds[i], rules, 5);
         assert_non_null(t);
         struct flow_key k[] = {key_in_port(1), key_in_port(2), key_in_port(3), key_in_port(4)};
-        assert_ptr_equal(table_lookup(t, &k[0]), rules[1]);
-        assert_ptr_equal(table_lookup(t, &k[1]), rules[2]);
-        assert_ptr_equal(table_lookup(t, &k[2]), rules[4]);
-        assert_ptr_equal(table_lookup(t, &k[3]), rules[1]);
+        assert_ptr_equal(table_lookup(t, &k[0], TABLE_NEWEST), rules[1]);
+        assert_ptr_equal(table_lookup(t, &k[1], TABLE_NEWEST), rules[2]);
+        assert_ptr_equal(table_lookup(t, &k[2], TABLE_NEWEST), rules[4]);
+        assert_ptr_equal(table_lookup(t, &k[3], TABLE_NEWEST), rules[1]);
         assert_int_equal(table_describe(t).n_rules, 5);
         table_release(t);
     }
@@ -193,7 +193,7 @@ static void of_rules_with_one_match_the_highest_wins(void **state)
         struct table *t = table_build_as(kinds[i], rules, 3);
         assert_non_null(t);
         struct flow_key k = key_in_port(1);
-        assert_ptr_equal(table_lookup(t, &k), rules[1]);
+        assert_ptr_equal(table_lookup(t, &k, TABLE_NEWEST), rules[1]);
         table_release(t);
     }
 }
@@ -206,7 +206,7 @@ static void the_last_reference_frees_the_table(void **state)
     assert_ptr_equal(table_ref(t), t);
     table_release(t);
     struct flow_key k = key_in_port(1);
-    assert_ptr_equal(table_lookup(t, &k), r);
+    assert_ptr_equal(table_lookup(t, &k, TABLE_NEWEST), r);
     table_release(t);
     assert_null(table_ref(NULL));
     table_release(NULL);
@@ -246,7 +246,7 @@ static void a_hundred_thousand_rules_build_fast_and_probe_little(void **state)
     assert_true(info.worst_probes <= 8);
     for (uint32_t i = 0; i < N; i += 97) {
         struct flow_key k = key_in_port(i * 977);
-        assert_ptr_equal(table_lookup(t, &k), rules[i]);
+        assert_ptr_equal(table_lookup(t, &k, TABLE_NEWEST), rules[i]);
     }
     table_release(t);
     free(rules);
@@ -265,6 +265,7 @@ static void a_program_knows_the_fields_of_its_tables(void **state)
     program_set_table(p, 7, table_build(&b, 1));
     program_set_table(p, 5, NULL);
     assert_int_equal(p->n_tables, 8);
+    program_seal(p, NULL, 1);
     struct flow_key want = {.in_port = 0xffffffff, .eth_type = 0xffff};
     assert_memory_equal(p->fields_used, want.w, sizeof want.w);
     program_free(p);
@@ -276,7 +277,7 @@ static void the_normal_program_outputs_everything_to_normal(void **state)
     (void)state;
     struct program *p = program_normal();
     struct flow_key k = key_in_port(3);
-    const struct rule *r = table_lookup(p->tables[0], &k);
+    const struct rule *r = table_lookup(p->tables[0], &k, TABLE_NEWEST);
     assert_non_null(r);
     assert_int_equal(r->apply.n, 1);
     assert_int_equal(r->apply.ops[0].code, OP_OUTPUT);

@@ -16,7 +16,8 @@ struct ofm {
     struct ofm_flow *flows[16];
     unsigned n;
     uint64_t dirty[4];
-    unsigned hide; /* flows that ofm_table() doesn't tell of: stands for "out of memory" */
+    void *image[16], *fresh[16];
+    bool changed[16], ended[16];
 };
 
 void ofm_take_dirty(struct ofm *m, uint64_t tables[4])
@@ -25,28 +26,35 @@ void ofm_take_dirty(struct ofm *m, uint64_t tables[4])
     memset(m->dirty, 0, sizeof m->dirty);
 }
 
-void ofm_mark_dirty(struct ofm *m, const uint64_t tables[4])
-{
-    for (int i = 0; i < 4; i++)
-        m->dirty[i] |= tables[i];
-}
-
-void ofm_each(const struct ofm *m, uint8_t table, bool (*fn)(void *ctx, const struct ofm_flow *f),
-              void *ctx)
+void ofm_each_change(const struct ofm *m, bool (*fn)(void *ctx, const struct ofm_change *c),
+                     void *ctx)
 {
     for (unsigned i = 0; i < m->n; i++) {
-        if (m->flows[i]->table == table && !fn(ctx, m->flows[i]))
+        struct ofm_change c = {.flow = m->flows[i],
+                               .ended = m->ended[i],
+                               .image = m->image[i],
+                               .fresh = (void **)&m->fresh[i]};
+        if (m->changed[i] && !fn(ctx, &c))
             return;
     }
 }
 
-struct ofm_table_info ofm_table(const struct ofm *m, uint8_t table)
+void ofm_changes_done(struct ofm *m)
 {
-    struct ofm_table_info i = {.max = 1000};
-    for (unsigned f = 0; f < m->n; f++)
-        i.flows += m->flows[f]->table == table;
-    i.flows -= i.flows > 0 ? m->hide : 0;
-    return i;
+    for (unsigned i = 0; i < m->n; i++) {
+        if (m->changed[i])
+            m->image[i] = m->fresh[i];
+        m->changed[i] = false;
+        m->fresh[i] = NULL;
+    }
+}
+
+void ofm_forget_images(struct ofm *m)
+{
+    for (unsigned i = 0; i < m->n; i++) {
+        m->image[i] = NULL;
+        m->changed[i] = !m->ended[i];
+    }
 }
 
 /* No groups, no meters. */
@@ -85,6 +93,7 @@ static void put(struct ofm *m, struct ofm_flow *f, uint8_t table)
 {
     f->table = table;
     f->id = m->n + 1;
+    m->changed[m->n] = true;
     m->flows[m->n++] = f;
     m->dirty[table / 64] |= UINT64_C(1) << table % 64;
 }
@@ -101,7 +110,7 @@ static const struct rule *lookup(const struct program *p, uint8_t table)
 {
     static const struct flow_key any;
     assert_non_null(p->tables[table]);
-    return table_lookup(p->tables[table], &any);
+    return table_lookup(p->tables[table], &any, TABLE_NEWEST);
 }
 
 static struct ofw_action set_field(enum flow_field f, const void *value)
@@ -273,8 +282,8 @@ static void a_program_has_the_tables_of_the_model(void **state)
     struct ofm m = {0};
     put(&m, &f0, 0);
     put(&m, &f200, 200);
-    memset(m.dirty, 0, sizeof m.dirty); /* without a predecessor all tables are built */
-    struct program *p = ofc_compile(&m, NULL, NULL);
+    memset(m.changed, 0, sizeof m.changed); /* without a predecessor all are built */
+    struct program *p = ofc_compile(&m, NULL, 1, NULL);
     assert_non_null(p);
     assert_int_equal(p->n_tables, 201);
     assert_int_equal(lookup(p, 0)->origin.id, 1);
@@ -283,7 +292,30 @@ static void a_program_has_the_tables_of_the_model(void **state)
     program_free(p);
 }
 
-static void clean_tables_are_shared_and_dirty_ones_built(void **state)
+/* As bridge_publish() does, with nobody reading. */
+static struct program *publish(struct program *old, struct program *p, uint64_t version)
+{
+    struct table_changes *c, *more;
+    if (p == old)
+        p->version = version;
+    else
+        program_seal(p, old, version);
+    if (p != old)
+        program_free(old);
+    for (unsigned t = 0; t < p->n_tables; t++) {
+        for (c = p->tables[t] ? table_take_changes(p->tables[t]) : NULL; c != NULL; c = more)
+            assert_int_equal(table_settle(c, &more), 0);
+    }
+    return p;
+}
+
+static const struct rule *seen(const struct program *p, uint8_t table)
+{
+    static const struct flow_key any;
+    return table_lookup(p->tables[table], &any, p->version);
+}
+
+static void a_change_is_done_in_place_and_seen_with_its_version(void **state)
 {
     (void)state;
     struct ofw_action a = {.type = OFPAT_OUTPUT, .port = 3};
@@ -291,26 +323,53 @@ static void clean_tables_are_shared_and_dirty_ones_built(void **state)
     struct ofm m = {0};
     put(&m, &f0, 0);
     put(&m, &f1, 1);
-    struct program *p1 = ofc_compile(&m, NULL, NULL);
+    struct program *p = publish(NULL, ofc_compile(&m, NULL, 1, NULL), 1);
     f1b.priority = 9;
     put(&m, &f1b, 1);
-    struct program *p2 = ofc_compile(&m, p1, NULL);
-    assert_ptr_equal(p1->tables[0], p2->tables[0]);
-    assert_ptr_not_equal(p1->tables[1], p2->tables[1]);
-    assert_int_equal(lookup(p1, 1)->origin.id, 2);
-    assert_int_equal(lookup(p2, 1)->origin.id, 3);
-    program_free(p1);
-    assert_int_equal(lookup(p2, 0)->origin.id, 1);
-    m.n = 0; /* all flows go; only table 1 says so */
-    m.dirty[0] = 2;
-    struct program *p3 = ofc_compile(&m, p2, NULL);
-    assert_null(p3->tables[1]);
-    assert_int_equal(p3->n_tables, 1);
-    program_free(p2);
-    program_free(p3);
+    assert_ptr_equal(ofc_compile(&m, p, 2, NULL), p);
+    assert_int_equal(seen(p, 1)->origin.id, 2);
+    assert_int_equal(lookup(p, 1)->origin.id, 3);
+    p = publish(p, p, 2);
+    assert_int_equal(seen(p, 1)->origin.id, 3);
+    m.changed[2] = m.ended[2] = true;
+    p = publish(p, ofc_compile(&m, p, 3, NULL), 3);
+    assert_int_equal(seen(p, 1)->origin.id, 2);
+    f1.priority = 7; /* modified: a new rule takes the old one's place */
+    m.changed[1] = true;
+    p = publish(p, ofc_compile(&m, p, 4, NULL), 4);
+    assert_int_equal(seen(p, 1)->priority, 7);
+    assert_int_equal(table_size(p->tables[1]), 1);
+    m.changed[1] = m.ended[1] = true;
+    p = publish(p, ofc_compile(&m, p, 5, NULL), 5);
+    assert_null(seen(p, 1));
+    assert_int_equal(table_size(p->tables[1]), 0);
+    program_free(p);
 }
 
-static void a_failure_keeps_the_marks_and_the_running_program(void **state)
+static void another_field_or_table_makes_another_program_with_the_same_tables(void **state)
+{
+    (void)state;
+    struct ofw_action a = {.type = OFPAT_OUTPUT, .port = 3};
+    struct ofm_flow f0 = flow_of(&a, 1), f1 = flow_of(&a, 1), f2 = flow_of(&a, 1);
+    struct ofm m = {0};
+    put(&m, &f0, 0);
+    struct program *p = publish(NULL, ofc_compile(&m, NULL, 1, NULL), 1);
+    assert_int_equal(p->fields_used[0], 0);
+    flow_match_set(&f1.match, FF_IN_PORT, &(be32){to_be32(1)}, NULL);
+    put(&m, &f1, 0);
+    struct program *q = ofc_compile(&m, p, 2, NULL);
+    assert_ptr_not_equal(p, q);
+    assert_ptr_equal(p->tables[0], q->tables[0]);
+    q = publish(p, q, 2);
+    put(&m, &f2, 4);
+    p = publish(q, ofc_compile(&m, q, 3, NULL), 3);
+    assert_int_equal(p->n_tables, 5);
+    assert_int_equal(seen(p, 4)->origin.id, 3);
+    assert_int_equal(seen(p, 0)->origin.id, 1);
+    program_free(p);
+}
+
+static void a_failure_keeps_the_changes_and_the_running_program(void **state)
 {
     (void)state;
     struct ofw_action good = {.type = OFPAT_OUTPUT, .port = 3}, bad = {.type = OFPAT_EXPERIMENTER};
@@ -318,24 +377,21 @@ static void a_failure_keeps_the_marks_and_the_running_program(void **state)
     struct errbuf e = {""};
     struct ofm m = {0};
     put(&m, &f0, 0);
-    struct program *p = ofc_compile(&m, NULL, NULL);
-    put(&m, &f1, 70);
+    struct program *p = publish(NULL, ofc_compile(&m, NULL, 1, NULL), 1);
+    m.changed[0] = m.ended[0] = true;
+    f1.priority = 9;
+    put(&m, &f1, 0);
     put(&m, &f2, 70);
-    assert_null(ofc_compile(&m, p, &e));
+    assert_null(ofc_compile(&m, p, 2, &e));
     assert_string_equal(e.text, "table 70: flow 3 has an action that the datapath can't do");
-    assert_int_equal(m.dirty[1], 1 << 6);
-    f2.instr.apply.a = &good;
-    m.hide = 1;
-    assert_null(ofc_compile(&m, p, &e));
-    assert_string_equal(e.text, "table 70: out of memory for the images of its flows");
-    assert_int_equal(m.dirty[1], 1 << 6);
+    assert_int_equal(seen(p, 0)->origin.id, 1);
     assert_int_equal(lookup(p, 0)->origin.id, 1);
-    m.hide = 0;
-    struct program *next = ofc_compile(&m, p, &e);
-    assert_int_equal(lookup(next, 70)->origin.id, 2);
-    assert_int_equal(m.dirty[1], 0);
+    f2.instr.apply.a = &good;
+    p = publish(p, ofc_compile(&m, p, 2, &e), 2);
+    assert_int_equal(seen(p, 0)->origin.id, 2);
+    assert_int_equal(seen(p, 70)->origin.id, 3);
+    assert_int_equal(table_size(p->tables[0]), 1);
     program_free(p);
-    program_free(next);
 }
 
 int main(void)
@@ -348,8 +404,9 @@ int main(void)
         cmocka_unit_test(a_rule_carries_what_the_flow_says),
         cmocka_unit_test(only_priority_0_that_matches_all_is_the_table_miss),
         cmocka_unit_test(a_program_has_the_tables_of_the_model),
-        cmocka_unit_test(clean_tables_are_shared_and_dirty_ones_built),
-        cmocka_unit_test(a_failure_keeps_the_marks_and_the_running_program),
+        cmocka_unit_test(a_change_is_done_in_place_and_seen_with_its_version),
+        cmocka_unit_test(another_field_or_table_makes_another_program_with_the_same_tables),
+        cmocka_unit_test(a_failure_keeps_the_changes_and_the_running_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
