@@ -56,9 +56,9 @@ struct table *table_create_as(enum table_kind kind, uint64_t key);
 /* Adds a rule, born with `version`, which isn't published yet. The rule becomes the table's.
  * Two rules never have the same match and priority in one version. 0; -ENOMEM or -EINVAL (the
  * template was forced): nothing has happened, the rule stays the caller's. */
-int table_add(struct table *t, struct rule *r, uint64_t version);
+int table_rule_add(struct table *t, struct rule *r, uint64_t version);
 /* r, of this table, dies with `version`. 0 or -ENOMEM: nothing has happened. */
-int table_remove(struct table *t, struct rule *r, uint64_t version);
+int table_rule_remove(struct table *t, struct rule *r, uint64_t version);
 /* Undoes a change of an unpublished version: what was added to it was never there, what was
  * removed stays. Can't fail. */
 void table_undo_add(struct table *t, struct rule *r);

@@ -229,7 +229,7 @@ static void disown(struct table *t, struct rule *r)
     t->n_all -= matches_all(r);
 }
 
-int table_add(struct table *t, struct rule *r, uint64_t version)
+int table_rule_add(struct table *t, struct rule *r, uint64_t version)
 {
     if (changes_reserve(t, 1) == NULL ||
         !reserve((void **)&t->rules, &t->cap_rules, t->n_rules, 1, sizeof(struct rule *)))
@@ -254,7 +254,7 @@ static void mark(struct table *t, struct rule *r, bool unsettled)
         hash_mark(view_find(v, &r->match), v, r, unsettled);
 }
 
-int table_remove(struct table *t, struct rule *r, uint64_t version)
+int table_rule_remove(struct table *t, struct rule *r, uint64_t version)
 {
     weft_assert(r->at < t->n_rules && t->rules[r->at] == r && r->death == RULE_LIVES);
     if (changes_reserve(t, 1) == NULL)

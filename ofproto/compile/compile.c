@@ -51,7 +51,7 @@ static int add(struct work *w, const struct ofm_flow *f, void **fresh)
     if (err == 0)
         err = ofc_rule(f, w->ops, &r);
     if (err == 0)
-        err = table_add(t, r, w->version);
+        err = table_rule_add(t, r, w->version);
     if (err == 0)
         *fresh = r;
     else
@@ -65,7 +65,7 @@ static bool do_change(void *ctx, const struct ofm_change *c)
     struct work *w = ctx;
     w->err = c->ended ? 0 : add(w, c->flow, c->fresh);
     if (w->err == 0 && c->image != NULL) {
-        w->err = table_remove(w->tables[c->flow->table], c->image, w->version);
+        w->err = table_rule_remove(w->tables[c->flow->table], c->image, w->version);
         if (w->err != 0 && *c->fresh != NULL) {
             table_undo_add(w->tables[c->flow->table], *c->fresh);
             *c->fresh = NULL;

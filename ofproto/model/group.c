@@ -60,7 +60,7 @@ static void table_insert(struct groups *t, struct ofm_group *g)
     t->n++;
 }
 
-static void table_remove(struct groups *t, const struct ofm_group *g)
+static void table_rule_remove(struct groups *t, const struct ofm_group *g)
 {
     uint32_t i = place_of(t, g->id);
     weft_assert(i < t->n && t->at[i] == g);
@@ -390,7 +390,7 @@ static void end_flows(struct ofm *m, uint32_t id, nsec_t now)
 
 static void group_end(struct ofm *m, struct ofm_group *g)
 {
-    table_remove(&m->groups, g);
+    table_rule_remove(&m->groups, g);
     refer_all(m, g, -1);
     buckets_put(m, g);
     count_put(m, &g->count);

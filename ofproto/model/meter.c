@@ -59,7 +59,7 @@ static void table_insert(struct meters *t, struct ofm_meter *one)
     t->n++;
 }
 
-static void table_remove(struct meters *t, const struct ofm_meter *one)
+static void table_rule_remove(struct meters *t, const struct ofm_meter *one)
 {
     uint32_t i = place_of(t, one->id);
     weft_assert(i < t->n && t->at[i] == one);
@@ -167,7 +167,7 @@ static void end_flows(struct ofm *m, uint32_t id, nsec_t now)
 
 static void meter_end(struct ofm *m, struct ofm_meter *one)
 {
-    table_remove(&m->meters, one);
+    table_rule_remove(&m->meters, one);
     meter_free(m, one);
     changed(m, NULL);
 }

@@ -157,10 +157,10 @@ static void replace_all(struct program *p, struct rule *(*rule)[MAC_RULES], uint
     for (unsigned t = 0; t < 2; t++) {
         for (uint32_t i = 0; i < MAC_RULES; i++) {
             if (rule[t][i] != NULL)
-                assert_int_equal(table_remove(p->tables[t], rule[t][i], version), 0);
+                assert_int_equal(table_rule_remove(p->tables[t], rule[t][i], version), 0);
             rule[t][i] = i < n[t] ? rule_of(version, i, (uint8_t)(t + 1)) : NULL;
             if (rule[t][i] != NULL)
-                assert_int_equal(table_add(p->tables[t], rule[t][i], version), 0);
+                assert_int_equal(table_rule_add(p->tables[t], rule[t][i], version), 0);
         }
     }
 }

@@ -67,10 +67,10 @@ static void change(struct churn *c, uint32_t i)
     bool replace = old != NULL && prng_below(&c->r, 3) == 0;
     if (old == NULL || replace) {
         fresh = clone(c->all.rules[i], i);
-        assert_int_equal(table_add(c->t, fresh, c->version + 1), 0);
+        assert_int_equal(table_rule_add(c->t, fresh, c->version + 1), 0);
     }
     if (old != NULL)
-        assert_int_equal(table_remove(c->t, old, c->version + 1), 0);
+        assert_int_equal(table_rule_remove(c->t, old, c->version + 1), 0);
     c->rule[i] = fresh;
     if (prng_below(&c->r, 5) != 0)
         return;
@@ -159,10 +159,10 @@ static void a_table_is_as_small_as_its_rules_when_they_have_gone(void **state)
             r[i] = rule_create(NULL, 0, NULL, 0);
             r[i]->priority = (uint16_t)(round * i);
             flow_match_set(&r[i]->match, FF_IN_PORT, &(be32){to_be32(round * 3000 + i)}, NULL);
-            assert_int_equal(table_add(t, r[i], 2 * round + 2), 0);
+            assert_int_equal(table_rule_add(t, r[i], 2 * round + 2), 0);
         }
         for (uint32_t i = 0; i < 3000; i++)
-            assert_int_equal(table_remove(t, r[i], 2 * round + 3), 0);
+            assert_int_equal(table_rule_remove(t, r[i], 2 * round + 3), 0);
         for (c = table_take_changes(t); c != NULL; c = more)
             assert_int_equal(table_settle(c, &more), 0);
         assert_int_equal(table_size(t), 0);
