@@ -293,6 +293,7 @@ void act_table(struct worker *w, struct rte_mbuf *m)
     k->table = 0;
     k->flags &= (uint8_t)~PKT_SENT;
     const struct program *outer = w->prog;
+    uint64_t outer_version = w->version;
     const struct program *prog = atomic_load_explicit(&k->bridge->program, memory_order_acquire);
     parse_need(m, prog->depth);
     if (prog->regs)
@@ -302,6 +303,7 @@ void act_table(struct worker *w, struct rte_mbuf *m)
                       .alike = true,
                       .version = atomic_load_explicit(&prog->version, memory_order_acquire),
                       .m = {m}};
+    w->version = b.version;
     if (prog->tunnel_ends)
         stage_tunnel_ends(&b);
     while (b.n > 0) {
@@ -309,4 +311,5 @@ void act_table(struct worker *w, struct rte_mbuf *m)
         stage_act(w, prog, &b);
     }
     w->prog = outer;
+    w->version = outer_version;
 }

@@ -123,7 +123,7 @@ static const struct rule *look_up(struct worker *w, struct rte_mbuf *m, uint8_t 
     be32 own = k->key.in_port;
     parse_need(m, prog->depth);
     k->key.in_port = in_port;
-    const struct rule *r = t != NULL ? table_lookup(t, &k->key) : NULL;
+    const struct rule *r = t != NULL ? table_lookup(t, &k->key, w->version) : NULL;
     k->key.in_port = own;
     struct table_stats *s = &k->bridge->table_stats[w->index][table];
     s->lookups++;

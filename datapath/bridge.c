@@ -330,6 +330,7 @@ static void packet_out(struct worker *w, struct bridge *b, struct rte_mbuf *m, u
     }
     parse(m);
     w->prog = b->program;
+    w->version = w->prog->version;
     act_ops(w, m, ops);
 }
 

@@ -53,6 +53,7 @@ static void forward(struct worker *w, struct port *p, struct bridge *br, struct 
     b->version = atomic_load_explicit(&prog->version, memory_order_acquire);
 
     w->prog = prog;
+    w->version = b->version;
     stage_parse(w, prog->depth, b); /* headers -> key and offsets */
     if (__builtin_expect(prog->tunnel_ends, 0))
         stage_tunnel_ends(b); /* who sent it, as its rules ask */

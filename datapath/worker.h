@@ -80,6 +80,7 @@ struct worker {
     int cpu;                            /* -1: unpinned */
     nsec_t now;                         /* read once a turn */
     const struct program *prog;         /* of the packets in the pipeline: their groups */
+    uint64_t version;                   /* of it, that they see */
     unsigned group_depth, group_copies; /* of the packet that goes through groups */
     unsigned resubmit_depth;
     const struct poll_set *_Atomic poll;
