@@ -163,3 +163,140 @@ def test_a_ring_with_two_kernel_bridges_takes_the_standards_time(lan):
     cut = time.monotonic() - begin
     print(f"ring with two kernel bridges (forward delay 4 s): first {first:.1f} s, cut {cut:.1f} s")
     assert first < 2 * 4 + 6 + 4 and cut < 2 * 4 + 6 + 4
+
+
+class Ovs:
+    """Open vSwitch's userspace datapath in a VM's namespace, its bridge's own port the host there."""
+
+    def __init__(self, lan, vm, devs, *settings):
+        self.vm, folder = vm, f"{lan.folder}/{vm.ns}"
+        h.os.makedirs(folder)
+        h.run("ovsdb-tool", "create", folder + "/db", "/usr/share/openvswitch/vswitch.ovsschema")
+        self.db, self.ctl = f"unix:{folder}/db.sock", folder + "/ctl"
+        env = dict(h.os.environ, OVS_RUNDIR=folder)
+        for words in (["ovsdb-server", folder + "/db", f"--remote=p{self.db}", f"--unixctl={folder}/dbctl"],
+                      ["ovs-vswitchd", self.db, f"--unixctl={self.ctl}"]):
+            lan.others.append(vm.popen(*words, env=env))
+            h.until(words[0], lambda: h.os.path.exists(words[-1].split("=")[1]))
+        ports = [w for d in devs for w in ("--", "add-port", "br0", d)]
+        h.run("ovs-vsctl", f"--db={self.db}", "--timeout=20", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
+              *settings, *ports)
+        vm.up("br0")
+
+    def ports(self, what):
+        """{port: (role, state)} by `stp` or `rstp`."""
+        text = h.run("ovs-appctl", "-t", self.ctl, what + "/show")
+        return {m.group(1): (m.group(2).lower(), m.group(3).lower())
+                for m in re.finditer(r"^\s+(\S+)\s+(root|designated|alternate|backup|disabled)\s+(\w+)", text, re.M | re.I)}
+
+
+def mesh(lan, settings, stp, pairs=("ab", "bc", "ca", "ab", "ca")):
+    """weft is a, Open vSwitch is b and c, and a link per pair. vm is behind weft."""
+    vm, peers = lan.vm(1), {"b": lan.vm(2), "c": lan.vm(3)}
+    where = {"a": None, "b": peers["b"].ns, "c": peers["c"].ns}
+    devs = {"a": [], "b": [], "c": []}
+    links = []
+    for x, y in pairs:
+        ends = veth(lan, where[x], where[y])
+        lan.veths[-1] = next((e for e, n in zip(ends, (x, y)) if n == "a"), "none")
+        devs[x].append(ends[0]), devs[y].append(ends[1])
+        links.append((x + y, ends))
+    ports = "".join(f"      - {{name: {d}, type: af_packet, ifname: {d}}}\n" for d in devs["a"])
+    w = lan.weft(f"bridges:\n  - name: br0\n    stp: {stp}\n    ports:\n{ports}"
+                 f"      - {{name: vm1, type: tap, ifname: eth0, netns: {vm.ns}, stp: {{edge: \"yes\"}}}}\n")
+    vm.up()
+    begin = time.monotonic()
+    ovs = {n: Ovs(lan, peers[n], devs[n], *settings[n]) for n in "bc"}
+    return w, vm, peers, ovs, links, begin
+
+
+def seen_once_everywhere(lan, vm, peers, dev):
+    dumps = [(p, p.popen("tcpdump", "-lni", dev, "arp")) for p in peers]
+    for _, d in dumps:
+        lan.others.append(d)
+        d.wait_for("listening")
+    vm.sh("arping", "-c", "3", "-I", "eth0", "10.0.0.77", check=False)
+    for p, d in dumps:
+        h.until("broadcasts", lambda: sum("who-has 10.0.0.77" in line for line in d.lines) >= 3, 5)
+        assert sum("who-has 10.0.0.77" in line for line in d.lines) == 3, p.ns
+
+
+def one_tree(w, ovs, what, links):
+    """Of five links between three bridges two stay open at both ends."""
+    ours = states(w, "br0")
+    theirs = [p for o in ovs.values() for p in o.ports(what).items()]
+    state = {name: s[1] for name, s in list(ours.items()) + theirs}
+    opened = [pair for pair, ends in links if all(state.get(e) == "forwarding" for e in ends)]
+    return len(opened) == 2 and len(set(opened)) == 2
+
+
+@pytest.mark.parametrize("root", ["weft", "ovs"])
+def test_a_mesh_with_open_vswitch_rstp(lan, root):
+    rstp = ["rstp_enable=true", "other_config:rstp-priority="]
+    w, vm, peers, ovs, links, begin = mesh(lan, {"b": [rstp[0], rstp[1] + ("4096" if root == "ovs" else "16384")],
+                                                 "c": [rstp[0], rstp[1] + "20480"]}, "{mode: rstp, priority: 8192}")
+    both = lambda: vm.pings("10.0.0.2", 1, 1) and vm.pings("10.0.0.3", 1, 1)
+    h.until("both answer", both, 40)
+    first = time.monotonic() - begin
+    h.until("one tree", lambda: one_tree(w, ovs, "rstp", links), 30)
+    tree = w.api("stp", "show", "br0")[0]["trees"][0]
+    assert {p["speaks"] for p in tree["ports"]} == {"rstp"}
+    assert tree["root"].startswith("4096." if root == "ovs" else "8192.")
+    seen_once_everywhere(lan, vm, peers.values(), "br0")
+    way = [n for n, (_, s) in states(w, "br0").items() if s == "forwarding" and n in [e for p, ends in links if p == "ab" for e in ends]]
+    lost, lines = lost_ms(vm, "10.0.0.2", lambda: h.run("ip", "link", "set", way[0], "down"))
+    assert not any("DUP" in line for line in lines)
+    h.until("both answer again", both)
+    h.run("ip", "link", "set", way[0], "up")
+    h.until("one tree again", lambda: one_tree(w, ovs, "rstp", links), 30)
+    print(f"mesh with Open vSwitch RSTP, root {root}: both answer after {first:.2f} s, a link cut: {lost} ms")
+    # Who leads keeps its ports; the other side fails over: ours within the bound, theirs as fast as they are.
+    assert lost < (100 if root == "ovs" else 2000)
+
+
+def test_a_mesh_with_open_vswitch_stp_takes_the_standards_time(lan):
+    times = ["stp_enable=true", "other_config:stp-hello-time=1", "other_config:stp-max-age=6", "other_config:stp-forward-delay=4"]
+    w, vm, peers, ovs, links, begin = mesh(lan, {"b": times + ["other_config:stp-priority=4096"],
+                                                 "c": times + ["other_config:stp-priority=20480"]},
+                                           "{mode: rstp, priority: 8192, hello_s: 1, max_age_s: 6, forward_delay_s: 4, path_cost: short}")
+    both = lambda: vm.pings("10.0.0.2", 1, 1) and vm.pings("10.0.0.3", 1, 1)
+    h.until("both answer", both, 60)
+    first = time.monotonic() - begin
+    h.until("one tree", lambda: one_tree(w, ovs, "stp", links), 30)
+    tree = w.api("stp", "show", "br0")[0]["trees"][0]
+    assert {p["speaks"] for p in tree["ports"] if p["port"] != "vm1"} == {"stp"} and tree["root"].startswith("4096.")
+    seen_once_everywhere(lan, vm, peers.values(), "br0")
+    begin = time.monotonic()
+    for pair, ends in links:
+        if pair == "ab":
+            h.run("ip", "link", "set", ends[0], "down")
+    h.until("the other way round", lambda: vm.pings("10.0.0.2", 1, 1), 40)
+    cut = time.monotonic() - begin
+    print(f"mesh with Open vSwitch STP (forward delay 4 s): both answer after {first:.1f} s, a link cut: {cut:.1f} s")
+    assert 2 * 4 <= first < 6 + 2 * 4 + 6 and 4 <= cut < 6 + 2 * 4 + 4
+
+
+def test_a_mesh_of_kernel_bridges_has_one_tree(lan):
+    vm, b, c = lan.vm(1), lan.vm(2), lan.vm(3)
+    devs = {"a": [], "b": [], "c": []}
+    where = {"a": None, "b": b.ns, "c": c.ns}
+    for x, y in ("ab", "bc", "ca", "ab", "bc"):
+        ends = veth(lan, where[x], where[y])
+        lan.veths[-1] = next((e for e, n in zip(ends, (x, y)) if n == "a"), "none")
+        devs[x].append(ends[0]), devs[y].append(ends[1])
+    ports = "".join(f"      - {{name: {d}, type: af_packet, ifname: {d}}}\n" for d in devs["a"])
+    w = lan.weft("bridges:\n  - name: br0\n    stp: {mode: stp, max_age_s: 6, forward_delay_s: 4, hello_s: 1}\n    ports:\n" + ports +
+                 f"      - {{name: vm1, type: tap, ifname: eth0, netns: {vm.ns}}}\n")
+    vm.up()
+    begin = time.monotonic()
+    kernel_bridge(b, devs["b"], 4096)
+    kernel_bridge(c, devs["c"], 8192)
+    h.until("both answer", lambda: vm.pings(b.ip, 1, 1) and vm.pings(c.ip, 1, 1), 60)
+    first = time.monotonic() - begin
+    kernel = lambda: b.sh("bridge", "-d", "link", "show") + c.sh("bridge", "-d", "link", "show")
+    h.until("nobody waits", lambda: "state learning" not in kernel() and "state listening" not in kernel())
+    shut = [p for _, p in blocked(w, ["br0"])] + ["k"] * kernel().count("state blocking")
+    assert len(shut) == 3, (shut, kernel())
+    seen_once_everywhere(lan, vm, [b, c], "kbr")
+    print(f"mesh of kernel bridges and mode stp (forward delay 4 s): {first:.1f} s")
+    assert 2 * 4 <= first < 6 + 2 * 4 + 6
