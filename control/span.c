@@ -57,7 +57,8 @@ static int publish_map(struct bridge *b, const struct stp_config *c, struct errb
         for (unsigned i = 0; c->vlan_msti[v] != 0 && i < c->n_mstis; i++)
             if (c->msti[i].id == c->vlan_msti[v])
                 tree[v] = (uint8_t)(i + 1);
-    int r = gate_set_map(b, c->n_mstis > 0 ? tree : NULL);
+    int r = fdb_set_trees(b->fdb, tree);
+    r = r < 0 ? r : gate_set_map(b, c->n_mstis > 0 ? tree : NULL);
     return r < 0 ? errbuf_set(e, ENOMEM, "spanning tree: out of memory") : 0;
 }
 

@@ -62,7 +62,7 @@ static void act(struct span *g, struct span_bridge *s)
         if (a.kind == STP_ACT_STATE)
             gate_set(p, a.tree, (enum gate_state)a.state);
         else if (a.kind == STP_ACT_FLUSH)
-            (void)fdb_flush(s->dp->fdb, p->index, -1); /* of all its trees: relearnt soon */
+            fdb_flush_tree(s->dp->fdb, p->index, a.tree);
         else if (a.kind == STP_ACT_SEND)
             send(g, p, &a);
         else
@@ -89,7 +89,9 @@ static struct span_bridge *home_of(struct span *g, const struct port *in, unsign
 bool span_rx(struct span *g, struct rte_mbuf *m, nsec_t now)
 {
     const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
-    if (m->data_len < HEADER || memcmp(f, group, 6) != 0)
+    static const uint8_t llc[LLC] = {0x42, 0x42, 0x03};
+    if (m->data_len < HEADER || memcmp(f, group, 5) != 0 || f[5] > 0x0f || f[12] > 5 ||
+        memcmp(f + 14, llc, sizeof llc) != 0)
         return false;
     size_t said = (size_t)(f[12] << 8 | f[13]), have = m->data_len - 14u;
     size_t len = said < have ? said : have;

@@ -56,6 +56,7 @@ void fdb_free(struct fdb *f)
     free((void *)f->buckets);
     free(f->cold);
     free(f->ports);
+    free(atomic_load(&f->gens));
     free(f);
 }
 
@@ -108,14 +109,16 @@ struct fdb_probe fdb_probe(const struct fdb *f, uint16_t vlan, struct mac mac)
 uint32_t fdb_lookup_at(const struct fdb *f, struct fdb_probe p)
 {
     uint64_t state;
-    return find(f, p, &state) ? fdb_state_place(state) : FDB_NO_PORT;
+    if (find(f, p, &state) == NULL || !fdb_fresh(f, p.key, state))
+        return FDB_NO_PORT;
+    return fdb_state_place(state);
 }
 
 bool fdb_seen_at(struct fdb *f, struct fdb_probe p, uint32_t place, nsec_t now)
 {
     uint64_t state;
     struct fdb_slot *s = find(f, p, &state);
-    if (s == NULL)
+    if (s == NULL || !fdb_fresh(f, p.key, state))
         return false;
     if (fdb_state_place(state) != place)
         return (state & FDB_STATIC_BIT) != 0; /* it will not move: no use in telling */

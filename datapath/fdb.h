@@ -7,7 +7,8 @@
  * new port of its MAC, never another MAC's. A full table does not evict: the frame floods
  * and `full` counts. Ageing: a worker touches an entry's `used` at most once
  * a second, so that workers don't write shared lines per packet. A flush by port
- * walks that port's entries only; by VLAN, or of all, the table.
+ * walks that port's entries only; by VLAN, or of all, the table; by port and spanning tree it is
+ * one store, whatever the table holds (generations: fdb_internal.h).
  *
  * Learning: a worker that sees an unknown or moved source sends a learn event
  * to the protocol thread (punt.h), which calls fdb_learn(). Writers (protocol
@@ -53,6 +54,7 @@ struct fdb_entry {
 };
 
 #define FDB_NO_PORT       0xffff
+#define FDB_TREES         65   /* what a bridge has at most: the CIST and 64 instances */
 #define FDB_ENDPOINTS_MAX 8192 /* 1..8191 behind the tunnel ports of a switch */
 
 static inline uint32_t fdb_place(uint16_t port, uint16_t endpoint)
@@ -94,6 +96,11 @@ int fdb_add_static(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place,
 int fdb_del(struct fdb *f, uint16_t vlan, struct mac mac);
 /* Flushes learnt entries; port FDB_NO_PORT: all; vlan -1: all. Returns how many. */
 uint32_t fdb_flush(struct fdb *f, uint16_t port, int vlan);
+/* Which spanning tree carries which VLAN: 0..FDB_TREES-1; NULL: all in 0. 0 or -ENOMEM. Control. */
+int fdb_set_trees(struct fdb *f, const uint8_t tree[4096]);
+/* Forgets what was learnt on the port in the tree, at once; counted as flushed when its room is
+ * taken back. */
+void fdb_flush_tree(struct fdb *f, uint16_t port, unsigned tree);
 /* The port is going away: its static entries too. */
 void fdb_forget_port(struct fdb *f, uint16_t port);
 /* Ages a bounded part of the table; call often. Entries go at most a few seconds late. */

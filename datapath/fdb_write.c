@@ -3,6 +3,7 @@
 #include "datapath/fdb_internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "datapath/hash.h"
 
@@ -126,17 +127,44 @@ static struct fdb_slot *slot_for(const struct fdb *f, uint64_t key)
     return used2 < used1 ? s2 : s1;
 }
 
-static uint64_t make_state(uint32_t place, uint64_t kind, nsec_t now)
+static uint64_t make_state(const struct fdb *f, uint64_t key, uint32_t place, uint64_t kind,
+                           nsec_t now)
 {
-    return kind | (uint64_t)fdb_place_port(place) << FDB_PORT_SHIFT |
+    const struct fdb_gens *g = atomic_load_explicit(&f->gens, memory_order_relaxed);
+    uint64_t gen = g != NULL ? fdb_gen_bits(g, key, fdb_place_port(place)) : 0;
+    return kind | gen | (uint64_t)fdb_place_port(place) << FDB_PORT_SHIFT |
            (uint64_t)fdb_place_endpoint(place) << FDB_END_SHIFT | fdb_used_bits(now);
+}
+
+/* ------------------------------------------------------------ generations */
+
+static bool stale(const struct fdb *f, struct fdb_slot *s)
+{
+    uint64_t state = state_of(s);
+    return (state & FDB_VALID) &&
+           !fdb_fresh(f, atomic_load_explicit(&s->key, memory_order_relaxed), state);
+}
+
+/* Takes back the room of what was flushed with a tree of the port. */
+static void drop_stale(struct fdb *f, uint16_t port)
+{
+    for (uint32_t n = f->ports[port].head, next; n != FDB_NIL; n = next) {
+        next = f->cold[n].next;
+        if (stale(f, slot_at(f, n))) {
+            slot_clear(f, slot_at(f, n));
+            f->counters.flushed++;
+        }
+    }
+    f->ports[port].bumps = 0;
 }
 
 /* ------------------------------------------------------------ learning */
 
-static bool port_has_room(const struct fdb *f, uint16_t port)
+static bool port_has_room(struct fdb *f, uint16_t port)
 {
     const struct fdb_port *p = &f->ports[port];
+    if (p->limit != 0 && p->count >= p->limit && p->bumps != 0)
+        drop_stale(f, port);
     return p->limit == 0 || p->count < p->limit;
 }
 
@@ -152,15 +180,20 @@ static enum fdb_result learn_new(struct fdb *f, uint64_t key, uint32_t place, ns
         f->counters.full++;
         return FDB_FULL;
     }
-    slot_fill(f, s, key, make_state(place, 0, now), now);
+    slot_fill(f, s, key, make_state(f, key, place, 0, now), now);
     f->counters.learned++;
     return FDB_NEW;
 }
 
 static enum fdb_result learn_known(struct fdb *f, struct fdb_slot *s, uint32_t place, nsec_t now)
 {
-    uint64_t state = state_of(s);
+    uint64_t state = state_of(s), key = atomic_load_explicit(&s->key, memory_order_relaxed);
     uint16_t port = fdb_place_port(place);
+    if (!fdb_fresh(f, key, state)) { /* as if it weren't there */
+        slot_clear(f, s);
+        f->counters.flushed++;
+        return learn_new(f, key, place, now);
+    }
     if (fdb_state_place(state) == place) {
         if (!(state & FDB_STATIC_BIT))
             (void)atomic_compare_exchange_strong(&s->state, &state, fdb_touched(state, now));
@@ -175,7 +208,7 @@ static enum fdb_result learn_known(struct fdb *f, struct fdb_slot *s, uint32_t p
         f->ports[port].refused++;
         return FDB_PORT_LIMIT;
     }
-    slot_change(f, s, make_state(place, 0, now));
+    slot_change(f, s, make_state(f, key, place, 0, now));
     f->cold[slot_number(f, s)].moved_ns = now;
     f->cold[slot_number(f, s)].moves++;
     f->counters.moved++;
@@ -200,11 +233,11 @@ int fdb_add_static(struct fdb *f, uint16_t vlan, struct mac mac, uint32_t place,
     pthread_mutex_lock(&f->lock);
     struct fdb_slot *s = fdb_find(f, key, &state);
     if (s != NULL) {
-        slot_change(f, s, make_state(place, FDB_STATIC_BIT, now));
+        slot_change(f, s, make_state(f, key, place, FDB_STATIC_BIT, now));
     } else {
         s = f->counters.entries < f->counters.size ? slot_for(f, key) : NULL;
         if (s != NULL)
-            slot_fill(f, s, key, make_state(place, FDB_STATIC_BIT, now), now);
+            slot_fill(f, s, key, make_state(f, key, place, FDB_STATIC_BIT, now), now);
         else
             r = -ENOSPC;
     }
@@ -287,6 +320,41 @@ uint32_t fdb_flush(struct fdb *f, uint16_t port, int vlan)
     return n;
 }
 
+void fdb_flush_tree(struct fdb *f, uint16_t port, unsigned tree)
+{
+    pthread_mutex_lock(&f->lock);
+    struct fdb_gens *g = atomic_load_explicit(&f->gens, memory_order_relaxed);
+    if (g == NULL) {
+        f->counters.flushed += flush_port(f, port, -1);
+    } else if (tree < FDB_TREES) {
+        atomic_fetch_add_explicit(&g->now[port][tree], 1, memory_order_release);
+        if (++f->ports[port].bumps >= FDB_BUMPS_MAX)
+            drop_stale(f, port);
+    }
+    pthread_mutex_unlock(&f->lock);
+}
+
+int fdb_set_trees(struct fdb *f, const uint8_t tree[4096])
+{
+    pthread_mutex_lock(&f->lock);
+    struct fdb_gens *g = atomic_load_explicit(&f->gens, memory_order_relaxed);
+    struct fdb_gens *fresh = g == NULL ? calloc(1, sizeof *fresh) : NULL;
+    bool other = false;
+    if (g == NULL)
+        g = fresh;
+    for (unsigned v = 0; g != NULL && v < 4096; v++) {
+        uint8_t t = tree != NULL && tree[v] < FDB_TREES ? tree[v] : 0;
+        other = other || atomic_load_explicit(&g->tree[v], memory_order_relaxed) != t;
+        atomic_store_explicit(&g->tree[v], t, memory_order_relaxed);
+    }
+    if (fresh != NULL)
+        atomic_store_explicit(&f->gens, fresh, memory_order_release);
+    if (other) /* generations of another tree say nothing */
+        f->counters.flushed += flush_table(f, -1);
+    pthread_mutex_unlock(&f->lock);
+    return g != NULL ? 0 : -ENOMEM;
+}
+
 void fdb_forget_port(struct fdb *f, uint16_t port)
 {
     pthread_mutex_lock(&f->lock);
@@ -314,10 +382,12 @@ static void age_bucket(struct fdb *f, struct fdb_bucket *b, nsec_t now)
     for (int i = 0; i < FDB_WAYS; i++) {
         uint64_t state = state_of(&b->slot[i]);
         bool learnt = (state & FDB_VALID) && !(state & FDB_STATIC_BIT);
-        if (learnt && fdb_age_of(state, now) >= f->ageing_units) {
-            slot_clear(f, &b->slot[i]);
-            f->counters.aged++;
-        }
+        bool old = f->ageing_units != 0 && fdb_age_of(state, now) >= f->ageing_units;
+        if (!learnt || !(old || stale(f, &b->slot[i])))
+            continue;
+        slot_clear(f, &b->slot[i]);
+        f->counters.aged += old;
+        f->counters.flushed += !old;
     }
 }
 
@@ -340,7 +410,8 @@ void fdb_age(struct fdb *f, nsec_t now)
 {
     pthread_mutex_lock(&f->lock);
     f->now_ns = now;
-    if (f->ageing_units != 0 && f->counters.entries > f->counters.statics)
+    bool due = f->ageing_units != 0 || atomic_load(&f->gens) != NULL;
+    if (due && f->counters.entries > f->counters.statics)
         sweep(f, now);
     pthread_mutex_unlock(&f->lock);
 }
@@ -391,7 +462,8 @@ void fdb_each(const struct fdb *f, bool (*fn)(void *ctx, const struct fdb_entry 
         struct fdb_slot *s = slot_at(f, n);
         uint64_t state = state_of(s);
         struct fdb_entry e = entry_of(f, s, state);
+        bool gone = !(state & FDB_VALID) || stale(f, s);
         pthread_mutex_unlock(&l->lock);
-        more = !(state & FDB_VALID) || fn(ctx, &e);
+        more = gone || fn(ctx, &e);
     }
 }

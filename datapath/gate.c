@@ -101,13 +101,14 @@ static unsigned tree_of(const struct bridge *b, uint16_t vid)
     return m != NULL ? m->tree[vid & 0xfff] : 0;
 }
 
-/* LLC's DSAP, SSAP and control of a BPDU behind a length, to the bridge group address. */
+/* LLC's DSAP, SSAP and control of a BPDU behind a length, to one of the sixteen reserved addresses
+ * (802.1Q table 8-1). */
 static bool is_bpdu(const struct rte_mbuf *m)
 {
-    static const uint8_t to[6] = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x00};
+    static const uint8_t to[5] = {0x01, 0x80, 0xc2, 0x00, 0x00};
     const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
-    return m->data_len >= 21 && memcmp(f, to, 6) == 0 && f[12] < 6 && f[14] == 0x42 &&
-           f[15] == 0x42 && f[16] == 0x03;
+    return m->data_len >= 21 && memcmp(f, to, sizeof to) == 0 && f[5] < 0x10 && f[12] < 6 &&
+           f[14] == 0x42 && f[15] == 0x42 && f[16] == 0x03;
 }
 
 static bool police(struct port_gates *g, nsec_t now)

@@ -86,5 +86,26 @@ def limits():
                    ports={"a": "", "b": "down: true", "c": ""}).io(1, "a", f, {"c": f})
 
 
+def spanning_tree():
+    """IEEE 802.1Q-2018 8.4: port b waits Max Age and then, as RSTP, a hello time (13.28, 13.37), in the CIST and in instance 1 (VLAN 10); a and c are edges."""
+    edge, slow = 'stp: {edge: "yes", bpdu_filter: true}', 'stp: {edge: "no", bpdu_filter: true}'
+    f, back = udp("a", "b"), udp("b", "a")
+    s = Scenario("stp-states", "discarding: nothing; learning: the sender is learnt; forwarding: all; per instance",
+                 ports={"a": edge, "b": slow, "c": edge}, bridge='stp: {mode: mstp, instances: [{id: 1, vlans: ["10"]}]}')
+    for n, (to, from_b) in enumerate(((f, back), (tagged(f, 10), tagged(back, 10)))):
+        at = n / 10
+        s.io(5 + at, "b", from_b, drop="stp-blocked")                    # discarding: not learnt
+        s.io(6 + at, "a", to, {"c": to}, drop="stp-blocked-out")      # so it floods, and b is shut
+        s.io(24 + at, "b", from_b, drop="stp-blocked")                   # learning
+        s.io(24.3 + at, "a", to, drop="stp-blocked-out")                # known behind b, still shut
+        s.io(45 + at, "b", from_b, {"a": from_b}).io(46 + at, "a", to, {"b": to})
+    yield s
+    bpdu = Ether(src=MAC["a"], dst="01:80:c2:00:00:00", type=0x26) / Raw(b"\x42\x42\x03" + bytes(35))
+    provider = Ether(src=MAC["a"], dst="01:80:c2:00:00:08", type=0x26) / Raw(b"\x42\x42\x03" + bytes(35))
+    yield Scenario("stp-bpdus-are-trapped", "BPDUs to reserved addresses reach the engine, whatever else is open",
+                   ports={"a": edge, "b": edge}, bridge="stp: {mode: rstp}") \
+        .io(1, "a", bpdu).io(2, "a", provider).io(3, "a", f, {"b": f})
+
+
 def l2_scenarios():
-    return [*learning(), *access_and_trunk(), *limits()]
+    return [*learning(), *access_and_trunk(), *limits(), *spanning_tree()]

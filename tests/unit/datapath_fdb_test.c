@@ -276,6 +276,68 @@ static void an_endpoint_behind_a_port_is_part_of_the_place(void **state)
     fdb_free(f);
 }
 
+/* Tree of a VLAN: 10 and 11 are in tree 1. */
+static void with_trees(struct fdb *f)
+{
+    uint8_t tree[4096] = {[10] = 1, [11] = 1};
+    assert_int_equal(fdb_set_trees(f, tree), 0);
+}
+
+static void a_tree_is_flushed_by_one_store(void **state)
+{
+    (void)state;
+    struct fdb *f = fdb_of(64);
+    with_trees(f);
+    for (uint16_t v = 9; v < 12; v++) {
+        fdb_learn(f, v, mac_of(v), 3, 0);
+        fdb_learn(f, v, mac_of(100 + v), 4, 0);
+    }
+    fdb_add_static(f, 10, mac_of(7), 3, 0);
+    fdb_flush_tree(f, 3, 1);
+    assert_int_equal(fdb_lookup(f, 9, mac_of(9)), 3); /* another tree */
+    assert_int_equal(fdb_lookup(f, 10, mac_of(10)), FDB_NO_PORT);
+    assert_false(fdb_seen(f, 11, mac_of(11), 3, 0));
+    assert_int_equal(fdb_lookup(f, 10, mac_of(110)), 4); /* another port */
+    assert_int_equal(fdb_lookup(f, 10, mac_of(7)), 3);   /* static */
+    assert_int_equal(fdb_learn(f, 10, mac_of(10), 3, 0), FDB_NEW);
+    assert_int_equal(fdb_lookup(f, 10, mac_of(10)), 3);
+    assert_int_equal(fdb_counters(f).entries, 7);
+    fdb_age(f, 2 * NSEC_PER_SEC); /* and the room of VLAN 11's comes back */
+    assert_int_equal(fdb_counters(f).entries, 6);
+    assert_int_equal(fdb_counters(f).flushed, 2);
+    fdb_free(f);
+}
+
+static void a_flushed_entry_never_returns_however_often_one_flushes(void **state)
+{
+    (void)state;
+    struct fdb *f = fdb_of(64);
+    with_trees(f);
+    fdb_set_limit(f, 3, 1);
+    fdb_learn(f, 10, mac_of(1), 3, 0);
+    for (unsigned i = 0; i < 100; i++) {
+        fdb_flush_tree(f, 3, 1);
+        assert_int_equal(fdb_lookup(f, 10, mac_of(1)), FDB_NO_PORT);
+    }
+    fdb_learn(f, 10, mac_of(1), 3, 0);
+    fdb_flush_tree(f, 3, 1); /* what is stale takes no one's place */
+    assert_int_equal(fdb_learn(f, 10, mac_of(2), 3, 0), FDB_NEW);
+    assert_int_equal(fdb_port_count(f, 3), 1);
+    fdb_free(f);
+}
+
+static void other_trees_for_vlans_forget_all(void **state)
+{
+    (void)state;
+    struct fdb *f = fdb_of(64);
+    fdb_learn(f, 10, mac_of(1), 3, 0);
+    assert_int_equal(fdb_set_trees(f, NULL), 0); /* all were in tree 0: nothing changes */
+    assert_int_equal(fdb_lookup(f, 10, mac_of(1)), 3);
+    with_trees(f);
+    assert_int_equal(fdb_lookup(f, 10, mac_of(1)), FDB_NO_PORT);
+    fdb_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +351,9 @@ int main(void)
         cmocka_unit_test(ageing_works_after_a_year_of_uptime),
         cmocka_unit_test(an_entry_tells_its_story),
         cmocka_unit_test(a_flush_takes_what_it_names),
+        cmocka_unit_test(a_tree_is_flushed_by_one_store),
+        cmocka_unit_test(a_flushed_entry_never_returns_however_often_one_flushes),
+        cmocka_unit_test(other_trees_for_vlans_forget_all),
         cmocka_unit_test(it_agrees_with_a_plain_array),
         cmocka_unit_test(a_reader_never_sees_another_macs_port),
         cmocka_unit_test(an_endpoint_behind_a_port_is_part_of_the_place),
