@@ -33,6 +33,7 @@ enum {
     WEFT_RECIRC_MAX = 8,           /* OFPP_TABLE and patch hops of one packet */
     WEFT_OF_BUFFERS = 256,         /* buffered packet-ins of a bridge */
     WEFT_CONTROLLERS_MAX = 16,     /* controller connections of a bridge */
+    WEFT_NEWS_BYTES = 32 << 20,    /* flow-removeds that wait for a controller who does not read */
     WEFT_BUNDLES_MAX = 16,         /* open bundles of a controller connection */
     WEFT_BUNDLE_BYTES = 256 << 20, /* of messages in the bundles of a bridge; and of what to undo */
     WEFT_BUNDLE_IDLE_S = 10,       /* an open bundle that nothing happens to is discarded */

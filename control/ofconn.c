@@ -25,6 +25,8 @@ enum {
     READ_MAX = 16 << 10,  /* bytes a session gets at once; then others have their turn */
     WRITE_MAX = 64 << 10, /* bytes handed down; the rest stays in the session, which counts them */
     PASSIVE_MAX = WEFT_CONTROLLERS_MAX,
+    ACCEPT_QUEUE =
+        512, /* connections that come at once: a short queue would hold up the good ones */
 };
 
 /* One connection. */
@@ -345,7 +347,8 @@ static int start_listen(struct controller *k, struct errbuf *e)
     k->listener =
         evconnlistener_new_bind(k->all->b->w->base, on_accept, k,
                                 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-                                16, (struct sockaddr *)&k->target.addr, (int)k->target.addr_len);
+                                ACCEPT_QUEUE, (struct sockaddr *)&k->target.addr,
+                                (int)k->target.addr_len);
     if (k->listener)
         return 0;
     return errbuf_set(e, errno, "bridge %s: controller %s: can't listen: %s", k->all->b->dp->name,
@@ -541,17 +544,16 @@ static json_t *conn_json(const struct controller *k, const struct conn *c)
         if (c->connected && k->target.tls)
             tls_describe(bufferevent_openssl_get_ssl(c->bev), tls, sizeof tls);
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}",
-                     "target", k->text, "state", state, "role",
-                     c && c->s ? ofs_role_name(c->s) : "equal", "version",
-                     version_name(c && c->s ? ofs_version(c->s) : 0), "peer", c ? c->peer : "",
-                     "tls", tls, "last_error", k->why, "refused", (json_int_t)k->n_refused,
-                     "counters", "bundles", (json_int_t)n.bundles, "rx_messages",
-                     (json_int_t)n.rx_messages, "tx_messages", (json_int_t)n.tx_messages,
-                     "errors_sent", (json_int_t)n.errors_sent, "errors_received",
-                     (json_int_t)n.errors_received, "packet_ins", (json_int_t)n.packet_ins,
-                     "packet_ins_dropped", (json_int_t)n.packet_ins_dropped, "flow_mods",
-                     (json_int_t)n.flow_mods, "packet_outs", (json_int_t)n.packet_outs);
+    return json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "target",
+        k->text, "state", state, "role", c && c->s ? ofs_role_name(c->s) : "equal", "version",
+        version_name(c && c->s ? ofs_version(c->s) : 0), "peer", c ? c->peer : "", "tls", tls,
+        "last_error", k->why, "refused", (json_int_t)k->n_refused, "counters", "bundles",
+        (json_int_t)n.bundles, "news_dropped", (json_int_t)n.news_dropped, "rx_messages",
+        (json_int_t)n.rx_messages, "tx_messages", (json_int_t)n.tx_messages, "errors_sent",
+        (json_int_t)n.errors_sent, "errors_received", (json_int_t)n.errors_received, "packet_ins",
+        (json_int_t)n.packet_ins, "packet_ins_dropped", (json_int_t)n.packet_ins_dropped,
+        "flow_mods", (json_int_t)n.flow_mods, "packet_outs", (json_int_t)n.packet_outs);
 }
 
 json_t *of_conns_json(const struct of_conns *all)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { KEEP_BYTES = 1 << 20 };
 enum { ARENA_ACTIONS = OF_MESSAGE_MAX / 8, PACKET_IN_OVERHEAD = 256 };
 
 /* ---- byte queues ---- */
@@ -40,8 +41,13 @@ static void bytes_take(struct bytes *b, size_t n)
 {
     weft_assert(n <= b->to - b->from);
     b->from += n;
-    if (b->from == b->to)
-        b->from = b->to = 0;
+    if (b->from != b->to)
+        return;
+    b->from = b->to = 0;
+    if (b->cap <= KEEP_BYTES)
+        return;
+    free(b->p); /* what a flood needed is given back */
+    *b = (struct bytes){0};
 }
 
 /* ---- output ---- */
@@ -338,9 +344,18 @@ void ofs_packet_in(struct ofs *s, const struct ofw_packet_in *p)
     s->counters.packet_ins++;
 }
 
+/* News that a peer doesn't take can't be kept for ever. */
+static bool has_room(struct ofs *s)
+{
+    if (session_backlog(s) < (size_t)WEFT_NEWS_BYTES)
+        return true;
+    s->counters.news_dropped++;
+    return false;
+}
+
 void ofs_flow_removed(struct ofs *s, const struct ofw_flow_removed *f)
 {
-    if (s->state != OFS_UP || !role_wants(s, s->async.flow_removed, f->reason))
+    if (s->state != OFS_UP || !role_wants(s, s->async.flow_removed, f->reason) || !has_room(s))
         return;
     struct writer w = session_writer(s);
     if (s->nxm)
@@ -352,7 +367,7 @@ void ofs_flow_removed(struct ofs *s, const struct ofw_flow_removed *f)
 
 void ofs_port_status(struct ofs *s, uint8_t reason, const struct ofw_port *p)
 {
-    if (s->state != OFS_UP || !role_wants(s, s->async.port_status, reason))
+    if (s->state != OFS_UP || !role_wants(s, s->async.port_status, reason) || !has_room(s))
         return;
     struct writer w = session_writer(s);
     s->codec->port_status_encode(&w, 0, reason, p);

@@ -8,7 +8,8 @@
  * Liveness: after `probe_ns` without a byte from the peer an echo request is sent; as
  * long again without an answer ends the connection (ofs_rx/ofs_tick return -1).
  * Output is bounded: packet-ins beyond `max_backlog` bytes are dropped and counted; replies stop
- * the reading instead (ofs_wants_rx false) until the peer drains.
+ * the reading instead (ofs_wants_rx false) until the peer drains; flow-removed and port-status
+ * messages beyond WEFT_NEWS_BYTES are dropped and counted.
  */
 #ifndef WEFT_OFPROTO_SESSION_SESSION_H
 #define WEFT_OFPROTO_SESSION_SESSION_H
@@ -58,7 +59,7 @@ enum ofs_state { OFS_HELLO, OFS_UP, OFS_CLOSED };
 
 struct ofs_counters {
     uint64_t rx_messages, tx_messages, errors_sent, errors_received, packet_ins, packet_ins_dropped,
-        flow_mods, packet_outs, bundles;
+        flow_mods, packet_outs, bundles, news_dropped;
 };
 
 struct ofs *ofs_create(const struct ofs_host *host, const struct ofs_options *o, nsec_t now);
