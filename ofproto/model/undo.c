@@ -17,23 +17,30 @@ struct was {
     bool persistent;
     nsec_t created_ns;
     struct ofw_count count;
-    union {
-        struct {
-            struct ofw_flow_mod mod; /* without its match */
-            nsec_t modified_ns;
-            uint32_t words; /* bit per word of the match that says something */
-            const uint64_t *match;
-        } flow;
-        struct {
-            struct ofw_group_mod mod;
-            const struct ofw_count *counts;
-        } group;
-        struct {
-            struct ofw_meter_mod mod;
-            struct ofw_band band[WEFT_BANDS_MAX];
-            struct ofw_count counts[WEFT_BANDS_MAX];
-        } meter;
-    };
+};
+
+/* The match's words that say something and the actions lie behind it. */
+struct was_flow {
+    struct was w;
+    uint64_t cookie;
+    nsec_t modified_ns;
+    uint32_t words; /* bit per word of the match */
+    uint16_t priority, flags, idle_s, hard_s;
+    uint8_t table;
+    struct ofw_instructions instr;
+};
+
+struct was_group {
+    struct was w;
+    struct ofw_group_mod mod;
+    const struct ofw_count *counts;
+};
+
+struct was_meter {
+    struct was w;
+    struct ofw_meter_mod mod;
+    struct ofw_band band[WEFT_BANDS_MAX];
+    struct ofw_count counts[WEFT_BANDS_MAX];
 };
 
 struct ofm_undo {
@@ -68,10 +75,9 @@ void ofm_undo_free(struct ofm_undo *u)
     free(u);
 }
 
-/* A note with `more` bytes behind it, zeroed; NULL: that would be too much. */
-static struct was *note(struct ofm_undo *u, enum was_kind kind, size_t more)
+/* A note of so many bytes, zeroed; NULL: that would be too much. */
+static void *note(struct ofm_undo *u, enum was_kind kind, size_t bytes)
 {
-    size_t bytes = sizeof(struct was) + more;
     struct was *w = u->bytes + bytes <= u->max ? calloc(1, bytes) : NULL;
     if (!w)
         return NULL;
@@ -136,37 +142,31 @@ static bool note_flow(struct ofm_undo *u, const struct ofm_flow *f, const struct
     uint32_t bits;
     size_t words = 2 * words_of(match, &bits) * sizeof(uint64_t);
     size_t n = f ? (size_t)f->instr.apply.n + f->instr.write.n : 0;
-    struct was *w = note(u, WAS_FLOW, words + n * sizeof(struct ofw_action));
+    struct was_flow *w = note(u, WAS_FLOW, sizeof *w + words + n * sizeof(struct ofw_action));
     if (!w)
         return false;
     uint64_t *at = (uint64_t *)(w + 1);
     pack(at, match, bits);
-    w->there = f != NULL;
-    w->flow.words = bits;
-    w->flow.match = at;
-    struct ofw_flow_mod *to = &w->flow.mod;
-    *to = (struct ofw_flow_mod){.command = f ? OFPFC_ADD : OFPFC_DELETE_STRICT,
-                                .table = f ? f->table : mod->table,
-                                .priority = f ? f->priority : mod->priority,
-                                .buffer_id = OF_NO_BUFFER,
-                                .out_port = OFPP_ANY,
-                                .out_group = OFPG_ANY};
+    w->w.there = f != NULL;
+    w->words = bits;
+    w->table = f ? f->table : mod->table;
+    w->priority = f ? f->priority : mod->priority;
     if (!f)
         return true;
     struct ofw_action *room = (struct ofw_action *)(at + words / sizeof *at);
     struct ofw_flow_stats stats;
     ofm_flow_stats(u->m, f, 0, &stats);
-    to->cookie = f->cookie;
-    to->idle_s = f->idle_s;
-    to->hard_s = f->hard_s;
-    to->flags = f->flags;
-    to->instr = f->instr;
-    to->instr.apply = copy_actions(&room, &f->instr.apply);
-    to->instr.write = copy_actions(&room, &f->instr.write);
-    w->persistent = f->persistent;
-    w->created_ns = f->created_ns;
-    w->flow.modified_ns = f->modified_ns;
-    w->count = (struct ofw_count){stats.packets, stats.bytes};
+    w->cookie = f->cookie;
+    w->idle_s = f->idle_s;
+    w->hard_s = f->hard_s;
+    w->flags = f->flags;
+    w->instr = f->instr;
+    w->instr.apply = copy_actions(&room, &f->instr.apply);
+    w->instr.write = copy_actions(&room, &f->instr.write);
+    w->w.persistent = f->persistent;
+    w->w.created_ns = f->created_ns;
+    w->modified_ns = f->modified_ns;
+    w->w.count = (struct ofw_count){stats.packets, stats.bytes};
     return true;
 }
 
@@ -242,16 +242,17 @@ int ofm_undo_flow_mod(struct ofm_undo *u, const struct ofw_flow_mod *mod, nsec_t
 }
 
 /* Counters of its own again, as if they had gone on; a new period of idleness. */
-static void settle_flow(struct ofm *m, const struct was *w, const struct ofw_flow_mod *mod,
+static void settle_flow(struct ofm *m, const struct was_flow *w, const struct ofw_flow_mod *mod,
                         nsec_t now)
 {
     struct node *n = index_find(m->table[mod->table], &mod->match, mod->priority);
     uint64_t packets, bytes;
     nsec_t used;
     m->counters.read(m->counters.ctx, n->f.stats_id, &packets, &bytes, &used);
-    n->f.base_packets = packets - w->count.packets;
-    n->f.base_bytes = bytes - w->count.bytes;
-    n->f.modified_ns = w->flow.modified_ns;
+    n->f.base_packets = packets - w->w.count.packets;
+    n->f.base_bytes = bytes - w->w.count.bytes;
+    n->f.modified_ns = w->modified_ns;
+    n->f.flags = w->flags;
     if (!n->heap_at || !n->f.idle_s || used)
         return;
     nsec_t idle = now + n->f.idle_s * NSEC_PER_SEC;
@@ -261,18 +262,28 @@ static void settle_flow(struct ofm *m, const struct was *w, const struct ofw_flo
     heap_add(&m->heap, n);
 }
 
-static bool flow_back(struct ofm *m, const struct was *w, nsec_t now)
+static bool flow_back(struct ofm *m, const struct was_flow *w, nsec_t now)
 {
-    struct ofw_flow_mod mod = w->flow.mod;
+    bool there = w->w.there;
+    struct ofw_flow_mod mod = {
+        .command = there ? OFPFC_ADD : OFPFC_DELETE_STRICT,
+        .cookie = w->cookie,
+        .table = w->table,
+        .priority = w->priority,
+        .idle_s = w->idle_s,
+        .hard_s = w->hard_s,
+        .flags = w->flags & (uint16_t) ~(OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS),
+        .buffer_id = OF_NO_BUFFER,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+        .match = unpack((const uint64_t *)(w + 1), w->words),
+        .instr = w->instr,
+    };
     struct ofw_error e;
-    mod.match = unpack(w->flow.match, w->flow.words);
-    mod.flags &= (uint16_t) ~(OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS);
-    if (ofm_flow_mod(m, &mod, w->persistent, w->there ? w->created_ns : now, &e) < 0)
+    if (ofm_flow_mod(m, &mod, w->w.persistent, there ? w->w.created_ns : now, &e) < 0)
         return false;
-    if (w->there) {
+    if (there)
         settle_flow(m, w, &mod, now);
-        index_find(m->table[mod.table], &mod.match, mod.priority)->f.flags = w->flow.mod.flags;
-    }
     return true;
 }
 
@@ -284,11 +295,12 @@ static bool note_group(struct ofm_undo *u, const struct ofm_group *g, uint32_t i
     for (unsigned i = 0; i < n; i++)
         actions += g->bucket[i].w.actions.n;
     size_t counts = n * sizeof(struct ofw_count), buckets = n * sizeof(struct ofw_bucket);
-    struct was *w = note(u, WAS_GROUP, counts + buckets + actions * sizeof(struct ofw_action));
+    struct was_group *w =
+        note(u, WAS_GROUP, sizeof *w + counts + buckets + actions * sizeof(struct ofw_action));
     if (!w)
         return false;
-    w->id = id;
-    w->there = g != NULL;
+    w->w.id = id;
+    w->w.there = g != NULL;
     if (!g)
         return true;
     struct ofw_count *count = (struct ofw_count *)(w + 1);
@@ -299,11 +311,11 @@ static bool note_group(struct ofm_undo *u, const struct ofm_group *g, uint32_t i
         bucket[i] = g->bucket[i].w;
         bucket[i].actions = copy_actions(&room, &g->bucket[i].w.actions);
     }
-    w->persistent = g->persistent;
-    w->created_ns = g->created_ns;
-    w->count = count_read(u->m, &g->count);
-    w->group.counts = count;
-    w->group.mod = (struct ofw_group_mod){.type = g->type, .id = id, .n = g->n, .buckets = bucket};
+    w->w.persistent = g->persistent;
+    w->w.created_ns = g->created_ns;
+    w->w.count = count_read(u->m, &g->count);
+    w->counts = count;
+    w->mod = (struct ofw_group_mod){.type = g->type, .id = id, .n = g->n, .buckets = bucket};
     return true;
 }
 
@@ -350,22 +362,22 @@ static void count_back(const struct ofm *m, struct ofm_count *c, struct ofw_coun
     c->base_bytes += now.bytes - was.bytes;
 }
 
-static bool group_back(struct ofm *m, const struct was *w, nsec_t now)
+static bool group_back(struct ofm *m, const struct was_group *w, nsec_t now)
 {
-    struct ofw_group_mod mod = w->group.mod;
+    struct ofw_group_mod mod = w->mod;
     struct ofw_error e;
-    mod.id = w->id;
-    mod.command = !w->there ? OFPGC_DELETE : ofm_group(m, w->id) ? OFPGC_MODIFY : OFPGC_ADD;
-    if (ofm_group_mod(m, &mod, w->persistent, now, &e) < 0)
+    mod.id = w->w.id;
+    mod.command = !w->w.there ? OFPGC_DELETE : ofm_group(m, w->w.id) ? OFPGC_MODIFY : OFPGC_ADD;
+    if (ofm_group_mod(m, &mod, w->w.persistent, now, &e) < 0)
         return false;
-    struct ofm_group *g = (struct ofm_group *)(uintptr_t)ofm_group(m, w->id);
+    struct ofm_group *g = (struct ofm_group *)(uintptr_t)ofm_group(m, w->w.id);
     if (!g)
         return true;
-    g->created_ns = w->created_ns;
-    g->persistent = w->persistent;
-    count_back(m, &g->count, w->count);
+    g->created_ns = w->w.created_ns;
+    g->persistent = w->w.persistent;
+    count_back(m, &g->count, w->w.count);
     for (unsigned i = 0; i < g->n; i++)
-        count_back(m, &g->bucket[i].count, w->group.counts[i]);
+        count_back(m, &g->bucket[i].count, w->counts[i]);
     return true;
 }
 
@@ -373,20 +385,20 @@ static bool group_back(struct ofm *m, const struct was *w, nsec_t now)
 
 static bool note_meter(struct ofm_undo *u, const struct ofm_meter *t, uint32_t id)
 {
-    struct was *w = note(u, WAS_METER, 0);
+    struct was_meter *w = note(u, WAS_METER, sizeof *w);
     if (!w)
         return false;
-    w->id = id;
-    w->there = t != NULL;
+    w->w.id = id;
+    w->w.there = t != NULL;
     if (!t)
         return true;
-    w->persistent = t->persistent;
-    w->created_ns = t->created_ns;
-    w->count = count_read(u->m, &t->count);
-    w->meter.mod = ofm_meter_config(t);
+    w->w.persistent = t->persistent;
+    w->w.created_ns = t->created_ns;
+    w->w.count = count_read(u->m, &t->count);
+    w->mod = ofm_meter_config(t);
     for (unsigned i = 0; i < t->n; i++) {
-        w->meter.band[i] = t->band[i];
-        w->meter.counts[i] = count_read(u->m, &t->band_count[i]);
+        w->band[i] = t->band[i];
+        w->counts[i] = count_read(u->m, &t->band_count[i]);
     }
     return true;
 }
@@ -415,38 +427,42 @@ int ofm_undo_meter_mod(struct ofm_undo *u, const struct ofw_meter_mod *mod, nsec
     return r;
 }
 
-static bool meter_back(struct ofm *m, const struct was *w, nsec_t now)
+static bool meter_back(struct ofm *m, const struct was_meter *w, nsec_t now)
 {
-    struct ofw_meter_mod mod = w->meter.mod;
+    struct ofw_meter_mod mod = w->mod;
     struct ofw_error e;
-    mod.id = w->id;
-    mod.bands = w->meter.band;
-    mod.command = !w->there ? OFPMC_DELETE : ofm_meter(m, w->id) ? OFPMC_MODIFY : OFPMC_ADD;
-    if (ofm_meter_mod(m, &mod, w->persistent, now, &e) < 0)
+    mod.id = w->w.id;
+    mod.bands = w->band;
+    mod.command = !w->w.there ? OFPMC_DELETE : ofm_meter(m, w->w.id) ? OFPMC_MODIFY : OFPMC_ADD;
+    if (ofm_meter_mod(m, &mod, w->w.persistent, now, &e) < 0)
         return false;
-    struct ofm_meter *t = (struct ofm_meter *)(uintptr_t)ofm_meter(m, w->id);
+    struct ofm_meter *t = (struct ofm_meter *)(uintptr_t)ofm_meter(m, w->w.id);
     if (!t)
         return true;
-    t->created_ns = w->created_ns;
-    t->persistent = w->persistent;
-    count_back(m, &t->count, w->count);
+    t->created_ns = w->w.created_ns;
+    t->persistent = w->w.persistent;
+    count_back(m, &t->count, w->w.count);
     for (unsigned i = 0; i < t->n; i++)
-        count_back(m, &t->band_count[i], w->meter.counts[i]);
+        count_back(m, &t->band_count[i], w->counts[i]);
     return true;
 }
 
 /* ---- back ---- */
 
+static bool put_back(struct ofm *m, const struct was *w, nsec_t now)
+{
+    const void *p = w; /* each kind begins with it */
+    return w->kind == WAS_FLOW    ? flow_back(m, p, now)
+           : w->kind == WAS_GROUP ? group_back(m, p, now)
+                                  : meter_back(m, p, now);
+}
+
 unsigned ofm_undo_back(struct ofm_undo *u, nsec_t now)
 {
     unsigned lost = 0;
     while (u->last) {
-        struct was *w = u->last;
-        bool ok = w->kind == WAS_FLOW    ? flow_back(u->m, w, now)
-                  : w->kind == WAS_GROUP ? group_back(u->m, w, now)
-                                         : meter_back(u->m, w, now);
-        lost += !ok;
-        forget_to(u, w->before);
+        lost += !put_back(u->m, u->last, now);
+        forget_to(u, u->last->before);
     }
     return lost;
 }

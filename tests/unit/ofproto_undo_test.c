@@ -258,7 +258,7 @@ static void a_change_too_big_to_be_undone_is_refused(void **state)
     while (ofm_flow_count(b.m) < 8)
         (void)random_change(&p, 1);
     char *before = picture();
-    b.u = ofm_undo_create(b.m, 2000);
+    b.u = ofm_undo_create(b.m, 500);
     assert_int_equal(ofm_undo_flow_mod(b.u, &all, 2, &e), -1);
     assert_int_equal(e.type, OFPET_FLOW_MOD_FAILED);
     ofm_undo_free(b.u);
