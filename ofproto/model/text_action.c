@@ -143,9 +143,11 @@ static int parse_output(const struct text *t, const struct pair *p, const struct
 {
     uint32_t port;
     struct nx_sub sub;
-    if (p->has_value && !p->unclosed && text_sub(p->value, m, &sub))
+    bool whole = p->has_value && !p->unclosed;
+    bool is_port = whole && text_port(t, p->value, &port); /* in_port is a field, too */
+    if (whole && !is_port && text_sub(p->value, m, &sub))
         return text_output_sub(t, p, m);
-    if (!p->has_value || p->unclosed || !text_port(t, p->value, &port))
+    if (!is_port)
         return errbuf_set(t->e, EINVAL, "%.*s: expected output:PORT with a port's name or number",
                           WORD_ARG(p->whole));
     return append_output(t, p, port, port == OFPP_CONTROLLER ? OFPCML_NO_BUFFER : 0);
