@@ -32,8 +32,8 @@
  * - Fallback: with `individual`, a port without a partner (Defaulted) is used on its own, one at a
  *   time, until somebody speaks LACP. Without it such a port carries nothing.
  * - Links of different speeds don't share an aggregator.
- * - With `max_links`, the system with the better identifier chooses, by port priority and number;
- *   the others are STANDBY.
+ * - With `max_links`, the system with the better identifier chooses, by port priority; among equals
+ *   links that carry go on, then the number counts. The others are STANDBY.
  *
  * Thread: whoever calls; one at a time. Memory is taken in lacp_create() and in no other place.
  */

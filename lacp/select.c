@@ -130,8 +130,16 @@ static uint16_t aggregator_for(const struct lacp *l, const struct lacp_port *p)
     return LACP_NONE;
 }
 
+/* Both ends carry frames by it. */
+static bool carries(const struct lacp_port *p)
+{
+    return p->selected == LACP_SELECTED && lacp_has(&p->actor, LACP_DISTRIBUTING);
+}
+
 /* Order among ports of a LAG with more links than it may use: those that work first, then by the
- * priority and number that the better system gave them (6.4.14.1 h, 6.6.2). */
+ * priority that the better system gave them (6.4.14.1 h, 6.6.2). Among equals who carries goes on:
+ * a link that returns takes nothing from another, which would cost frames. Then by number; what
+ * carries does so at both ends, so both see one order, or soon neither carries. */
 static bool ahead(const struct lacp *l, const struct lacp_port *a, const struct lacp_port *b)
 {
     bool a_works = alive(a) && a->partner_churn.state != CHURN_FOUND;
@@ -145,6 +153,8 @@ static bool ahead(const struct lacp *l, const struct lacp_port *a, const struct 
     const struct lacp_info *ib = ours ? &b->actor : &b->partner;
     if (ia->port_priority != ib->port_priority)
         return ia->port_priority < ib->port_priority;
+    if (carries(a) != carries(b))
+        return carries(a);
     return ia->port != ib->port ? ia->port < ib->port : a < b;
 }
 

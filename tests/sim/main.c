@@ -97,9 +97,10 @@ static const struct kind {
     unsigned runs; /* unless told otherwise */
     bool each;     /* print each world */
 } kinds[] = {
-    {"tree", tree_run, 20, true},   {"vrrp", vrrp_run, 400, false},
-    {"stp", stp_run, 200, false},   {"neigh", neigh_run, 400, false},
-    {"lacp", lacp_run, 400, false}, {"tunnel", tunnel_run, 20, false},
+    {"tree", tree_run, 20, true},    {"vrrp", vrrp_run, 400, false},
+    {"stp", stp_run, 200, false},    {"neigh", neigh_run, 400, false},
+    {"lacp", lacp_run, 400, false},  {"tunnel", tunnel_run, 20, false},
+    {"bond", bonded_run, 20, false},
 };
 
 static bool check_seed(const struct kind *k, uint64_t seed, const char *program)

@@ -17,11 +17,12 @@ struct sim_result {
 };
 
 /* False, with r->why, when something did not hold. */
-bool tree_run(uint64_t seed, struct sim_result *r);  /* switches and hosts: main.c */
-bool vrrp_run(uint64_t seed, struct sim_result *r);  /* VRRP routers on a LAN: vrrp.c */
-bool stp_run(uint64_t seed, struct sim_result *r);   /* bridges with spanning trees: stp.c */
-bool neigh_run(uint64_t seed, struct sim_result *r); /* neighbours on a LAN, and a liar: neigh.c */
-bool lacp_run(uint64_t seed, struct sim_result *r);  /* bundles of links: lacp.c */
+bool tree_run(uint64_t seed, struct sim_result *r);   /* switches and hosts: main.c */
+bool vrrp_run(uint64_t seed, struct sim_result *r);   /* VRRP routers on a LAN: vrrp.c */
+bool stp_run(uint64_t seed, struct sim_result *r);    /* bridges with spanning trees: stp.c */
+bool neigh_run(uint64_t seed, struct sim_result *r);  /* neighbours on a LAN, and a liar: neigh.c */
+bool lacp_run(uint64_t seed, struct sim_result *r);   /* bundles of links: lacp.c */
+bool bonded_run(uint64_t seed, struct sim_result *r); /* two switches, a bond, traffic: bond.c */
 bool tunnel_run(uint64_t seed,
                 struct sim_result *r); /* VTEPs on an underlay, and a liar: tunnel.c */
 

@@ -197,6 +197,27 @@ static void max_links_holds_the_rest_in_standby_and_calls_them_in_at_a_loss(void
     assert_int_equal(open_set(1), 9);
 }
 
+static void a_link_that_returns_takes_nothing_from_an_equal_that_carries(void **state)
+{
+    (void)state;
+    struct lacp_agg_config one = {.key = 1, .max_links = 1};
+    lan_pair(&lan, 2);
+    for (unsigned s = 0; s < 2; s++)
+        assert_int_equal(lacp_agg_set(lan.sys[s], 0, &one, lan.now, NULL), 0);
+    lan_run(&lan, S(5));
+    assert_int_equal(open_set(0), 1);
+    lan_set_up(&lan, 0, false);
+    lan_run(&lan, S(5));
+    assert_int_equal(open_set(0), 2);
+    lan_set_up(&lan, 0, true);
+    for (int i = 0; i < 50; i++) { /* not for a moment */
+        lan_run(&lan, MS(100));
+        assert_int_equal(open_set(0), 2);
+        assert_int_equal(open_set(1), 2);
+    }
+    assert_int_equal(why(0, 0), LACP_WHY_STANDBY);
+}
+
 static void max_links_at_both_ends_follows_the_better_system(void **state)
 {
     (void)state;
@@ -398,6 +419,7 @@ int main(void)
         T(clause_6_7_1_a_port_moves_between_aggregators_with_its_key),
         T(clause_6_4_14_individual_links_get_an_aggregator_each),
         T(max_links_holds_the_rest_in_standby_and_calls_them_in_at_a_loss),
+        T(a_link_that_returns_takes_nothing_from_an_equal_that_carries),
         T(max_links_at_both_ends_follows_the_better_system),
         T(fallback_uses_one_link_until_somebody_speaks),
         T(a_looped_cable_and_two_of_our_own_ports_are_never_bundled),
