@@ -173,6 +173,7 @@ void of_bridge_commit(struct of_bridge *b)
 {
     struct errbuf e = {""};
     b->commit_due_ns = NSEC_NEVER;
+    b->look_misses = true;
     if (b->batch || (b->ours && !ofm_is_dirty(b->model)))
         return;
     nsec_t from = wall();

@@ -19,6 +19,7 @@
 #include "control/target.h"
 #include "control/tls.h"
 #include "control/weft_priv.h"
+#include "ofproto/wire/codec.h"
 
 enum {
     BACKOFF_MAX_S = 8,
@@ -523,6 +524,17 @@ unsigned of_conns_primary(const struct of_conns *all)
     TAILQ_FOREACH(k, &all->list, next)
         n += !k->target.passive;
     return n;
+}
+
+bool of_conns_wants_misses(const struct of_conns *all)
+{
+    const struct controller *k;
+    const struct conn *c;
+    TAILQ_FOREACH(k, &all->list, next)
+        TAILQ_FOREACH(c, &k->conns, next)
+            if (!k->target.passive && c->was_up && c->s && ofs_version(c->s) == OF10_VERSION)
+                return true;
+    return false;
 }
 
 /* ---- for weftctl ---- */

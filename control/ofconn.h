@@ -32,6 +32,8 @@ unsigned of_conns_up(const struct of_conns *c);
  * coming and going decides nothing about the fail mode, as in Open vSwitch. */
 unsigned of_conns_primary(const struct of_conns *c);
 unsigned of_conns_primary_up(const struct of_conns *c);
+/* Does a primary controller speak 1.0, where what no flow matches goes to the controller? */
+bool of_conns_wants_misses(const struct of_conns *c);
 json_t *of_conns_json(const struct of_conns *c);
 
 #endif

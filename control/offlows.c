@@ -13,6 +13,9 @@
 /* Marks the NORMAL flow that we put in ourselves: "weft". */
 #define FALLBACK_COOKIE UINT64_C(0x77656674)
 
+/* Marks the flow for misses of OpenFlow 1.0: "weft10". */
+#define MISSES_COOKIE UINT64_C(0x776566743130)
+
 #define OWN_NORMAL "table=0,priority=0,actions=NORMAL"
 
 /* ---- names ---- */
@@ -295,9 +298,42 @@ static void watch_controllers(struct of_bridge *b, nsec_t now)
     }
 }
 
-void of_bridge_fail_mode(struct of_bridge *b, nsec_t now)
+/* A table has a miss entry in 1.3; in 1.0 a miss goes to the controller by itself. Here it is a
+ * flow like any other, for as long as such a controller is connected. */
+static void put_misses(struct of_bridge *b, enum ofw_flow_command cmd)
 {
-    watch_controllers(b, now);
+    struct ofw_action send = {.type = OFPAT_OUTPUT, .port = OFPP_CONTROLLER, .max_len = UINT16_MAX};
+    struct ofw_flow_mod m = {
+        .cookie = MISSES_COOKIE,
+        .cookie_mask = cmd == OFPFC_ADD ? 0 : UINT64_MAX,
+        .command = (uint8_t)cmd,
+        .buffer_id = OF_NO_BUFFER,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+        .instr = {.has_apply = cmd == OFPFC_ADD, .apply = {.n = 1, .a = &send}},
+    };
+    struct ofw_error err = {0};
+    if (cmd == OFPFC_ADD && ofm_find(b->model, 0, &m.match, 0))
+        return; /* somebody says what to do */
+    if (ofm_flow_mod(b->model, &m, false, weft_now(b->w), &err) < 0)
+        weft_log(b->w, LOG_LVL_ERROR, "bridge %s: its flow for misses: %s", b->dp->name,
+                 ofw_error_name(err.type, err.code));
+    of_bridge_commit(b);
+}
+
+static void follow_misses(struct of_bridge *b)
+{
+    bool want = b->conns && of_conns_wants_misses(b->conns);
+    bool look = want && (!b->misses || b->look_misses);
+    bool drop = !want && b->misses;
+    b->misses = want;
+    b->look_misses = false;
+    if (look || drop)
+        put_misses(b, want ? OFPFC_ADD : OFPFC_DELETE_STRICT);
+}
+
+static void follow_fail_mode(struct of_bridge *b, nsec_t now)
+{
     bool secure = b->cfg->fail_mode && !strcmp(b->cfg->fail_mode, "secure");
     bool alone = !secure && is_alone(b, now);
     bool want = alone && b->flows_count == 0;
@@ -310,4 +346,11 @@ void of_bridge_fail_mode(struct of_bridge *b, nsec_t now)
         return;
     put_fallback(b, want ? OFPFC_ADD : OFPFC_DELETE_STRICT);
     of_bridge_commit(b);
+}
+
+void of_bridge_fail_mode(struct of_bridge *b, nsec_t now)
+{
+    watch_controllers(b, now);
+    follow_fail_mode(b, now);
+    follow_misses(b);
 }

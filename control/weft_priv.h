@@ -77,6 +77,8 @@ struct of_bridge {
     bool ours;                    /* the program that runs came from the model */
     bool batch;                   /* of_bridge_batch is open */
     bool fallback;                /* the NORMAL flow of a bridge on its own is in the model */
+    bool misses;                  /* the flow that sends misses to a controller of 1.0 is in */
+    bool look_misses;             /* it may have been deleted since */
     bool had_controller;          /* one was connected since the bridge was last on its own */
     nsec_t lost_ns;               /* when the last controller was lost; 0: one is connected */
     nsec_t commit_cost_ns;        /* of the last one */

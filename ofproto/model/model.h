@@ -99,6 +99,9 @@ struct ofm_cursor {
 };
 bool ofm_select_from(const struct ofm *m, const struct ofw_multipart_req *q, struct ofm_cursor *at,
                      bool (*fn)(void *ctx, const struct ofm_flow *f), void *ctx);
+/* The flow of just this match and priority, or NULL. */
+const struct ofm_flow *ofm_find(const struct ofm *m, uint8_t table, const struct flow_match *match,
+                                uint16_t priority);
 /* The flow with this id (a rule's origin.id), or NULL. */
 const struct ofm_flow *ofm_by_id(const struct ofm *m, uint64_t id);
 struct ofm_table_info ofm_table(const struct ofm *m, uint8_t table);

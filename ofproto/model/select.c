@@ -95,6 +95,14 @@ bool ofm_select_from(const struct ofm *m, const struct ofw_multipart_req *q, str
     return true;
 }
 
+const struct ofm_flow *ofm_find(const struct ofm *m, uint8_t table, const struct flow_match *match,
+                                uint16_t priority)
+{
+    const struct table *t = table < WEFT_TABLES ? m->table[table] : NULL;
+    const struct node *n = t ? index_find(t, match, priority) : NULL;
+    return n ? &n->f : NULL;
+}
+
 const struct ofm_flow *ofm_by_id(const struct ofm *m, uint64_t id)
 {
     const struct node *n = model_by_id(m, id);

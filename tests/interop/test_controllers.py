@@ -1,6 +1,8 @@
 """Controllers that nobody here wrote: ovs-testcontroller and an os-ken application, with real traffic."""
 import os
 
+import pytest
+
 from house import free_port, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -73,3 +75,19 @@ def test_osken_application_drives_it(house):
     assert not [line for line in app.lines if line.startswith("error ")]
     w.ctl("port", "add", "br0", "extra", "type=null")
     app.wait_for("port-status ")
+
+
+@pytest.mark.parametrize("versions", ["", "OpenFlow10", "OpenFlow14", "OpenFlow15"])
+def test_ovs_testcontroller_of_any_version_and_as_it_comes(house, versions):
+    """In 1.0 nobody asks for misses, and they come."""
+    port = free_port()
+    w, one, two = house.taps(2, bridge=f'controllers: ["tcp:127.0.0.1:{port}"]\n    fail_mode: secure')
+    assert not one.pings(two.ip, wait=0.3)
+    house.process("ovs-testcontroller", *(["-O", versions] if versions else []), f"--unixctl={house.folder}/ctl",
+                  f"ptcp:{port}:127.0.0.1")
+
+    def state():
+        return w.api("controller", "show")[0]["controllers"][0]
+    until("the switch is connected", lambda: state()["state"] == "connected")
+    assert not versions or state()["version"] == f"1.{versions[-1]}"
+    until("frames are answered for", lambda: one.pings(two.ip, wait=0.5))
