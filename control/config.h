@@ -19,6 +19,13 @@
 
 struct strbuf;
 
+/* A port in one of its bridge's instances. What isn't given is the port's own. */
+struct config_port_msti {
+    uint16_t id;
+    char *priority; /* 0..240 in steps of 16 */
+    uint32_t cost;  /* internal */
+};
+
 /* Spanning tree, of a port. What isn't given is stp_port_config_default()'s. */
 struct config_port_stp {
     bool off;       /* takes no part: always open */
@@ -28,6 +35,8 @@ struct config_port_stp {
     char *p2p;      /* "auto" (default), "yes", "no" */
     bool bpdu_guard, bpdu_filter, root_guard, tcn_guard, loop_guard;
     bool network; /* bridge assurance */
+    struct config_port_msti *instances;
+    unsigned instances_count;
 };
 
 struct config_neighbor {

@@ -190,7 +190,7 @@ int config_check_port(struct config_check *k, const struct config_bridge *b,
         return config_refuse(k, "ofport", "%u; give 1..%d", p->ofport, WEFT_PORTS_MAX - 1);
     struct stp_port_config stp;
     struct errbuf e = {""};
-    if (span_port_config(p, &stp, &e) < 0)
+    if (span_port_config(p, NULL, &stp, &e) < 0)
         return config_refuse(k, "stp", "%.300s", e.text);
     if (p->queues > 16)
         return config_refuse(k, "queues", "%u; give 1..16", p->queues);

@@ -19,6 +19,15 @@ static const cyaml_schema_value_t text_item = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 65535)};
 static const cyaml_schema_value_t int_item = {CYAML_VALUE_INT(CYAML_FLAG_DEFAULT, int)};
 
+static const cyaml_schema_field_t port_msti_fields[] = {
+    CYAML_FIELD_UINT("id", CYAML_FLAG_DEFAULT, struct config_port_msti, id),
+    TEXT(struct config_port_msti, "priority", priority),
+    NUMBER(struct config_port_msti, "cost", cost),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t port_msti_item = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_port_msti, port_msti_fields)};
+
 static const cyaml_schema_field_t port_stp_fields[] = {
     FLAG(struct config_port_stp, "off", off),
     TEXT(struct config_port_stp, "priority", priority),
@@ -31,6 +40,7 @@ static const cyaml_schema_field_t port_stp_fields[] = {
     FLAG(struct config_port_stp, "tcn_guard", tcn_guard),
     FLAG(struct config_port_stp, "loop_guard", loop_guard),
     FLAG(struct config_port_stp, "network", network),
+    LIST(struct config_port_stp, "instances", instances, &port_msti_item),
     CYAML_FIELD_END,
 };
 

@@ -164,9 +164,9 @@ static int join(struct span *g, struct span_bridge *s, struct port *p,
 int span_port(struct span *g, struct port *p, const struct config_port *want, struct errbuf *e)
 {
     struct stp_port_config c;
-    int r = span_port_config(want, &c, e);
     pthread_mutex_lock(&g->lock);
     struct span_bridge *s = span_of(g, p->bridge);
+    int r = span_port_config(want, s != NULL ? &s->cfg : NULL, &c, e);
     if (r == 0 && (s == NULL || want->stp.off || p->tunnel != NULL || p->router != NULL ||
                    p->ofp_no > STP_PORTS_MAX))
         leave(g, s, p);

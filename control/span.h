@@ -34,7 +34,10 @@ void span_free(struct span *g);
 unsigned span_trees(const struct config_bridge *b);
 /* -EINVAL with a message that begins with the key. */
 int span_bridge_config(const struct config_bridge *b, struct stp_config *out, struct errbuf *e);
-int span_port_config(const struct config_port *p, struct stp_port_config *out, struct errbuf *e);
+/* of: the bridge's, whose instances the port's are matched with by number; NULL: they are only
+ * checked. A port may have keys for an instance that its bridge hasn't: they wait for it. */
+int span_port_config(const struct config_port *p, const struct stp_config *of,
+                     struct stp_port_config *out, struct errbuf *e);
 
 /* ---- control ---- */
 

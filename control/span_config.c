@@ -124,27 +124,58 @@ int span_bridge_config(const struct config_bridge *b, struct stp_config *out, st
     return r;
 }
 
-int span_port_config(const struct config_port *p, struct stp_port_config *out, struct errbuf *e)
+static int port_priority(const char *text, uint8_t fallback, uint8_t *out, struct errbuf *e)
+{
+    unsigned v;
+    int r = number("priority", text, fallback, &v, e);
+    if (r == 0 && (v > 240 || v % 16))
+        r = errbuf_set(e, EINVAL, "stp.priority: %u; give 0..240 in steps of 16", v);
+    *out = (uint8_t)v;
+    return r;
+}
+
+/* The port's keys for an instance; what isn't given is as in the CIST. */
+static int set_port_instance(const struct config_port_msti *m, const struct stp_config *of,
+                             struct stp_port_config *out, struct errbuf *e)
+{
+    struct stp_tree_config t = out->cist;
+    if (m->id < 1 || m->id > 4094)
+        return errbuf_set(e, EINVAL, "stp.instances: id %u; give 1..4094", m->id);
+    if (m->cost > 200000000)
+        return errbuf_set(e, EINVAL, "stp.instances: cost %u; give 1..200000000", m->cost);
+    if (port_priority(m->priority, t.priority, &t.priority, e) < 0)
+        return -EINVAL;
+    t.cost = m->cost ? m->cost : t.cost;
+    for (unsigned i = 0; of != NULL && i < of->n_mstis; i++)
+        if (of->msti[i].id == m->id)
+            out->msti[i] = t;
+    return 0;
+}
+
+int span_port_config(const struct config_port *p, const struct stp_config *of,
+                     struct stp_port_config *out, struct errbuf *e)
 {
     static const char *const words[] = {"auto", "yes", "no", NULL};
     const struct config_port_stp *c = &p->stp;
     int edge = word_of(c->edge, words, c->network ? 2 : 0), p2p = word_of(c->p2p, words, 0);
-    unsigned priority;
+    uint8_t priority;
     stp_port_config_default(out);
-    int r = number("priority", c->priority, 128, &priority, e);
+    int r = port_priority(c->priority, 128, &priority, e);
     if (r == 0 && (edge < 0 || p2p < 0))
         r = errbuf_set(e, EINVAL, "stp.%s: \"%.40s\"; expected auto, yes or no",
                        edge < 0 ? "edge" : "p2p", edge < 0 ? c->edge : c->p2p);
-    if (r == 0 && priority > 240)
-        r = errbuf_set(e, EINVAL, "stp.priority: %u; give 0..240 in steps of 16", priority);
     if (r < 0)
         return r;
     out->edge = edge == 1;
     out->auto_edge = edge == 0;
     out->p2p = p2p == 0 ? STP_P2P_AUTO : p2p == 1 ? STP_P2P_YES : STP_P2P_NO;
-    out->cist = (struct stp_tree_config){.priority = (uint8_t)priority, .cost = c->cost};
+    out->cist = (struct stp_tree_config){.priority = priority, .cost = c->cost};
     for (unsigned i = 0; i < STP_MSTIS_MAX; i++)
         out->msti[i] = out->cist;
+    for (unsigned i = 0; r == 0 && i < c->instances_count; i++)
+        r = set_port_instance(&c->instances[i], of, out, e);
+    if (r < 0)
+        return r;
     out->bpdu_guard = c->bpdu_guard;
     out->bpdu_filter = c->bpdu_filter;
     out->restricted_role = c->root_guard;

@@ -309,6 +309,140 @@ static void a_restarted_root_and_its_network_agree_again(void **state)
          "agree");
 }
 
+/* 802.1D-2004 figure 17-4: two roots of the distribution layer, four of access, everything twice.
+ */
+static void figure_17_4_a_network_with_everything_twice(void **state)
+{
+    (void)state;
+    play("mode rstp\n"
+         "bridge 111 32768 a b e c\n"
+         "bridge 222 32768 a b d f\n"
+         "bridge 333 32768 c d l j h g\n"
+         "bridge 444 32768 e f n m k i\n"
+         "bridge 555 32768 g i p q\n"
+         "bridge 666 32768 h k r s\n"
+         "bridge 777 32768 j m t u\n"
+         "bridge 888 32768 l n v w\n"
+         "start\n"
+         "run 5\n"
+         "expect 111 Df Df Df Df\n"
+         "expect 222 Rf Ad Df Df\n"
+         "expect 333 Rf Ad Df Df Df Df\n"
+         "expect 444 Rf Ad Df Df Df Df\n"
+         "expect 555 Rf Ad Df Df\n"
+         "expect 666 Rf Ad Df Df\n"
+         "expect 777 Rf Ad Df Df\n"
+         "expect 888 Rf Ad Df Df\n"
+         "agree\n"
+         "cut c\n"
+         "run 0.1\n"
+         "expect 333 -d Rf Df Df Df Df\n"
+         "expect 555 Ad Rf Df Df\n"
+         "agree\n");
+}
+
+/* 802.1D-2004 figure 17-6: a ring of six. */
+static void figure_17_6_a_ring_opens_opposite_to_the_root(void **state)
+{
+    (void)state;
+    play("mode rstp\n"
+         "bridge 111 32768 a b l\n"
+         "bridge 222 32768 b c d\n"
+         "bridge 333 32768 d e f\n"
+         "bridge 444 32768 f g h\n"
+         "bridge 555 32768 j h i\n"
+         "bridge 666 32768 l j k\n"
+         "start\n"
+         "run 12\n"
+         "expect 111 Df Df Df\n"
+         "expect 222 Rf Df Df\n"
+         "expect 333 Rf Df Df\n"
+         "expect 444 Rf Df Ad\n"
+         "expect 555 Rf Df Df\n"
+         "expect 666 Rf Df Df\n"
+         "agree\n"
+         "cut d\n"
+         "run 0.1\n"
+         "expect 222 Rf Df -d\n"
+         "expect 333 -d Df Rf\n"
+         "expect 444 Df Df Rf\n"
+         "agree\n");
+}
+
+/* 802.1D-2004 figure 17-7: the receiving port's designated port decides among parallel links. */
+static void figure_17_7_many_ports_between_two_bridges(void **state)
+{
+    (void)state;
+    play("mode rstp\n"
+         "bridge aa 32768 b\n"
+         "bridge 111 32768 a b d f h g e c\n"
+         "bridge 222 32768 g h j l n m k i\n"
+         "start\n"
+         "run 5\n"
+         "expect aa Df\n"
+         "expect 111 Df Rf Df Df Df Df Df Df\n"
+         "expect 222 Ad Rf Df Df Df Df Df Df\n"
+         "agree\n");
+}
+
+/* Count to infinity: the root dies behind one bridge of a ring, whose others remember it to each
+ * other. What they remember grows old at each of them, and must be gone before Max Age's 20. */
+static void a_dead_roots_memory_is_not_counted_to_infinity(void **state)
+{
+    (void)state;
+    play("mode rstp\n"
+         "bridge root 0 x\n"
+         "bridge b1 4096 x a d\n"
+         "bridge b2 8192 a b\n"
+         "bridge b3 12288 b c\n"
+         "bridge b4 16384 c d\n"
+         "start\n"
+         "run 5\n"
+         "agree\n"
+         "off root\n"
+         "run 26\n"
+         "expect b1 Df Df Df\n"
+         "agree\n"
+         "on root\n"
+         "run 5\n"
+         "agree\n"
+         "cut x\n"
+         "run 4\n"
+         "expect b1 -d Df Df\n"
+         "agree\n");
+}
+
+/* Old information racing new: the mid bridge loses the root and says so on two links; what it says
+ * on the first must not make its neighbour believe what it had said on the second. */
+static void old_information_races_new_on_a_parallel_link(void **state)
+{
+    (void)state;
+    play("mode rstp\n"
+         "bridge root 0 x\n"
+         "bridge mid 4096 x a b\n"
+         "bridge far 8192 a b c\n"
+         "bridge leaf 12288 c\n"
+         "start\n"
+         "run 5\n"
+         "expect far Rf Ad Df\n"
+         "cut x\n"
+         "run 0.05\n"
+         "expect mid -d Df Df\n"
+         "expect far Rf Ad Df\n"
+         "agree\n"
+         "heal x\n"
+         "run 0.05\n"
+         "cut x\n"
+         "run 0.05\n"
+         "heal x\n"
+         "run 0.05\n"
+         "cut x\n"
+         "run 2\n"
+         "expect mid -d Df Df\n"
+         "expect far Rf Ad Df\n"
+         "agree\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +455,11 @@ int main(void)
         cmocka_unit_test(the_death_of_the_root_ends),
         cmocka_unit_test(a_region_looks_like_one_bridge),
         cmocka_unit_test(a_restarted_root_and_its_network_agree_again),
+        cmocka_unit_test(figure_17_4_a_network_with_everything_twice),
+        cmocka_unit_test(figure_17_6_a_ring_opens_opposite_to_the_root),
+        cmocka_unit_test(figure_17_7_many_ports_between_two_bridges),
+        cmocka_unit_test(a_dead_roots_memory_is_not_counted_to_infinity),
+        cmocka_unit_test(old_information_races_new_on_a_parallel_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
