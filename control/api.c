@@ -9,19 +9,13 @@
 static const struct api_method *const *tables(void)
 {
     static const struct api_method *const all[] = {
-        api_daemon_methods,
-        api_bridge_methods,
-        api_port_methods,
-        api_vmport_methods,
-        api_fdb_methods,
-        api_vtep_methods,
-        api_router_methods,
-        api_flow_methods,
-        api_group_methods,
-        api_bond_methods,
-        api_stp_methods,
-        api_stats_methods,
-        NULL,
+        api_daemon_methods, api_bridge_methods,
+        api_port_methods,   api_vmport_methods,
+        api_fdb_methods,    api_vtep_methods,
+        api_router_methods, api_flow_methods,
+        api_trace_methods,  api_group_methods,
+        api_bond_methods,   api_stp_methods,
+        api_stats_methods,  NULL,
     };
     return all;
 }

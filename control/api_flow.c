@@ -352,7 +352,7 @@ static int hex(char c)
     return p ? (int)(p - digits) : -1;
 }
 
-static int read_hex(const char *s, uint8_t *out, size_t *len, struct errbuf *e)
+int api_hex(const char *s, uint8_t *out, size_t *len, struct errbuf *e)
 {
     *len = 0;
     for (; *s; s += 2) {
@@ -380,7 +380,7 @@ static int packet_out(struct weft *w, json_t *params, json_t **out, struct errbu
     uint8_t *frame = malloc(WEFT_FRAME_MAX);
     if (!frame)
         return errbuf_set(e, ENOMEM, "out of memory");
-    r = read_hex(api_str(params, "packet"), frame, &len, e);
+    r = api_hex(api_str(params, "packet"), frame, &len, e);
     if (r == 0)
         r = of_bridge_packet_out(b, in_port ? in_port : "controller", api_str(params, "actions"),
                                  frame, len, e);

@@ -44,7 +44,7 @@ struct api_method {
 extern const struct api_method api_bridge_methods[], api_port_methods[], api_flow_methods[],
     api_group_methods[], api_bond_methods[], api_fdb_methods[], api_vtep_methods[],
     api_router_methods[], api_stats_methods[], api_vmport_methods[], api_stp_methods[],
-    api_daemon_methods[];
+    api_daemon_methods[], api_trace_methods[];
 /* Calls fn for every method. */
 void api_methods_each(void (*fn)(void *ctx, const struct api_method *m), void *ctx);
 /* "string", "number", ... */
@@ -73,6 +73,9 @@ int api_set_keys(struct config *c, enum api_thing t, const char *name, const jso
 int api_apply(struct weft *w, struct config *c, json_t **out, struct errbuf *e);
 /* A copy of the configuration to edit; NULL with a message. */
 struct config *api_edit(struct weft *w, struct errbuf *e);
+
+/* Bytes in hexadecimal, blanks and colons between them; `out` has room for WEFT_FRAME_MAX. */
+int api_hex(const char *s, uint8_t *out, size_t *len, struct errbuf *e);
 
 /* ---- results ---- */
 

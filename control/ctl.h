@@ -179,6 +179,7 @@ int ctl_meter_show(struct ctl *c, int argc, char **argv);
 int ctl_bond_show(struct ctl *c, int argc, char **argv);
 int ctl_lacp_show(struct ctl *c, int argc, char **argv);
 int ctl_lacp_marker(struct ctl *c, int argc, char **argv);
+int ctl_trace(struct ctl *c, int argc, char **argv);
 int ctl_packet_out(struct ctl *c, int argc, char **argv);
 
 int ctl_stats(struct ctl *c, int argc, char **argv);

@@ -140,6 +140,10 @@ const struct ctl_command ctl_commands[] = {
     {"lacp", "marker", ctl_lacp_marker, 1, 1, 0, "PORT", "send a Marker out of a bond's member",
      NULL},
 
+    {"trace", NULL, ctl_trace, 2, 3, 0, "BRIDGE in_port=PORT[,MATCH] [HEX|FILE.pcap[#N]]",
+     "which way a frame would take, by the datapath's own code: nothing is sent, learnt or counted",
+     "  weftctl trace br0 in_port=vm1,tcp,nw_dst=10.0.0.7,tp_dst=80\n"
+     "  weftctl trace br0 in_port=vm1 capture.pcap#3\n"},
     {"packet-out", NULL, ctl_packet_out, 4, 4, 0, "BRIDGE PORT|controller ACTIONS HEX",
      "send a frame through actions",
      "  weftctl packet-out br0 controller output:vm1 ffffffffffff02000000000188b50000\n"},

@@ -13,8 +13,11 @@ static void count(struct worker *w, uint32_t stats_id, const struct rte_mbuf *m)
     s->used_ns = w->now;
 }
 
-static void run_bucket(struct worker *w, struct rte_mbuf *m, const struct group_bucket *b)
+static void run_bucket(struct worker *w, struct rte_mbuf *m, const struct group *g,
+                       const struct group_bucket *b)
 {
+    if (worker_is_dry(w))
+        w->trace->group(w->trace->ctx, m, g->id, (uint16_t)(b - g->bucket));
     count(w, b->stats_id, m);
     act_list_end(w, m, &b->ops);
 }
@@ -29,11 +32,11 @@ static void run_all(struct worker *w, struct rte_mbuf *m, const struct group *g)
         }
         struct rte_mbuf *c = pkt_clone(w, m);
         if (c != NULL)
-            run_bucket(w, c, &g->bucket[i]);
+            run_bucket(w, c, g, &g->bucket[i]);
         else
             act_no_mbuf(w, m);
     }
-    run_bucket(w, m, &g->bucket[g->n - 1]);
+    run_bucket(w, m, g, &g->bucket[g->n - 1]);
 }
 
 static const struct group_bucket *first_live(const struct worker *w, const struct bridge *br,
@@ -71,7 +74,7 @@ static void run_one(struct worker *w, struct rte_mbuf *m, const struct group *g)
         b = first_live(w, k->bridge, g);
     }
     if (b != NULL)
-        run_bucket(w, m, b);
+        run_bucket(w, m, g, b);
     else
         worker_drop(w, m, DROP_GROUP_DEAD);
 }

@@ -17,7 +17,7 @@ static bool packet_in_wanted(const struct pkt *k)
 static void punt(struct worker *w, struct rte_mbuf *m)
 {
     int why = DROP_PUNT_FULL;
-    if (!punt_packet(w->sw->punt, PUNT_PACKET_IN, m, w->now, &why))
+    if (!worker_punt(w, PUNT_PACKET_IN, m, &why))
         worker_drop(w, m, (enum drop_reason)why);
 }
 

@@ -168,7 +168,7 @@ static void punt_slow(struct worker *w, struct port *p, struct rte_mbuf *m)
     int why = DROP_PUNT_FULL;
     memset(k, 0, sizeof *k);
     k->in_port = p;
-    if (!punt_packet(w->sw->punt, PUNT_PROTO, m, w->now, &why))
+    if (!worker_punt(w, PUNT_PROTO, m, &why))
         worker_drop_in(w, p, m, (enum drop_reason)why);
 }
 

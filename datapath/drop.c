@@ -118,6 +118,11 @@ unsigned switch_drop_samples(const struct weft_switch *sw, enum drop_reason r,
 static void account(struct worker *w, const struct port *p, const struct rte_mbuf *m,
                     enum drop_reason r)
 {
+    if (worker_is_dry(w)) {
+        if (m != NULL)
+            w->trace->drop(w->trace->ctx, m, r);
+        return;
+    }
     w->drops[r]++;
     if (p != NULL)
         w->port_drops[p->index][r]++;

@@ -124,7 +124,7 @@ static bool police(struct port_gates *g, nsec_t now)
 static void trap(struct worker *w, struct port *p, struct rte_mbuf *m)
 {
     int why = DROP_PUNT_POLICED;
-    if (!police(&p->gates, w->now) || !punt_packet(w->sw->punt, PUNT_PROTO, m, w->now, &why))
+    if (!police(&p->gates, w->now) || !worker_punt(w, PUNT_PROTO, m, &why))
         worker_drop_in(w, p, m, (enum drop_reason)why);
 }
 
@@ -133,7 +133,7 @@ static void learn(struct worker *w, struct port *p, struct rte_mbuf *m, const st
 {
     const struct pkt *k = pkt_of(m);
     struct mac src = k->key.eth_src;
-    if (!mac_is_multicast(src) && !mac_is_zero(src) &&
+    if (!worker_is_dry(w) && !mac_is_multicast(src) && !mac_is_zero(src) &&
         !fdb_seen(k->bridge->fdb, t->vid, src, p->index, w->now))
         worker_learn(w, k->bridge, t->vid, src, p);
 }
@@ -155,7 +155,7 @@ static bool may_enter(struct worker *w, struct port *p, struct rte_mbuf *m)
 /* True: the guest has come, and its frames go on. Control hears of it by a copy of the first. */
 static bool open_held(struct worker *w, struct port *p, struct burst *b, uint8_t on)
 {
-    if (b->n > 0 && (on & GATE_OPENS)) {
+    if (b->n > 0 && (on & GATE_OPENS) && !worker_is_dry(w)) {
         struct rte_mbuf *c =
             gate_release(p) ? rte_pktmbuf_copy(b->m[0], w->sw->pool, 0, UINT32_MAX) : NULL;
         int why;
@@ -163,7 +163,7 @@ static bool open_held(struct worker *w, struct port *p, struct burst *b, uint8_t
             *pkt_of(c) = *pkt_of(b->m[0]);
             pkt_of(c)->reason = PUNT_ACTIVATED;
         }
-        if (c != NULL && !punt_packet(w->sw->punt, PUNT_PROTO, c, w->now, &why))
+        if (c != NULL && !worker_punt(w, PUNT_PROTO, c, &why))
             rte_pktmbuf_free(c); /* control looks by itself now and then */
         return true;
     }

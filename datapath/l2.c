@@ -48,7 +48,7 @@ static void flood(struct worker *w, struct rte_mbuf *m, const struct l2_tag *t)
         if (p == k->in_port || same_side(k->in_port, p) || !is_open(p) ||
             (t != NULL && !l2_vlan_member(l2_vlan_of(p), t)))
             continue;
-        if (p->caps & PORT_CAP_BOND)
+        if ((p->caps & PORT_CAP_BOND) && !worker_is_dry(w))
             bond_flooded(p, m, w->now);
         if (last != NULL)
             send_copy(w, m, last, t);
@@ -100,7 +100,7 @@ static bool learn(struct worker *w, struct rte_mbuf *m, struct fdb_probe at, uin
     const struct pkt *k = pkt_of(m);
     struct port *p = k->in_port;
     struct mac src = k->key.eth_src;
-    if (p == NULL || mac_is_multicast(src) || mac_is_zero(src))
+    if (p == NULL || mac_is_multicast(src) || mac_is_zero(src) || worker_is_dry(w))
         return true;
     uint16_t endpoint = k->flags & PKT_TUNNEL ? k->tun_from : 0;
     uint32_t place = fdb_place(p->index, endpoint);
@@ -148,6 +148,8 @@ static void forward(struct worker *w, struct run *r, struct rte_mbuf **m, const 
                     struct port *p)
 {
     const struct port *in = pkt_of(*m)->in_port;
+    if (worker_is_dry(w))
+        w->trace->l2(w->trace->ctx, *m, t->vid, p);
     if (p != NULL && p != in && !same_side(in, p) && l2_vlan_as_is(l2_vlan_of(p), t)) {
         if (p != r->port)
             run_end(w, r);

@@ -153,6 +153,8 @@ bool meter_run(struct worker *w, struct rte_mbuf *m, uint32_t id)
     struct meter *meter = idset_find(w->prog->meters, id);
     if (meter == NULL)
         return true; /* it went with its flows: this program is older */
+    if (worker_is_dry(w))
+        return true; /* whether it is one too many is for those that really come */
     count(w, meter->stats_id, m);
     int i = meter_take(meter, m->pkt_len, w->now);
     if (i < 0)

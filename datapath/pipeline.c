@@ -86,6 +86,22 @@ void pipeline_run(struct worker *w, struct port *p, struct burst *b)
     forward(w, p, br, b);
 }
 
+/* The tunnel it came by and registers are what a controller may give it in a packet-out. */
+void pipeline_run_as(struct worker *w, struct port *p, struct rte_mbuf *m,
+                     const struct flow_key *as)
+{
+    struct burst b = {.n = 1, .m = {m}};
+    struct pkt *k = pkt_of(m);
+    begin(p, p->bridge, &b);
+    k->key.metadata = as->metadata;
+    k->key.tunnel_id = as->tunnel_id;
+    pkt_regs(k);
+    memcpy(k->key.reg, as->reg, sizeof k->key.reg);
+    if (atomic_load_explicit(&p->vteps, memory_order_acquire) != NULL)
+        stage_decap(w, p, &b);
+    forward(w, p, p->bridge, &b);
+}
+
 void pipeline_run_tunnel(struct worker *w, struct bridge *br, struct burst *b,
                          const struct tunnel_in *in)
 {

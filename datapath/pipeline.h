@@ -26,6 +26,10 @@ struct burst {
 /* All of it: what came in on p. Takes every mbuf. */
 void pipeline_run(struct worker *w, struct port *p, struct burst *b);
 
+/* The same of one frame that comes with metadata, tunnel_id and registers of `as`. */
+void pipeline_run_as(struct worker *w, struct port *p, struct rte_mbuf *m,
+                     const struct flow_key *as);
+
 struct tunnel_in;
 /* The same of frames that tunnels brought to ports of br; in[i] is b->m[i]'s. */
 void pipeline_run_tunnel(struct worker *w, struct bridge *br, struct burst *b,

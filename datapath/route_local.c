@@ -37,7 +37,7 @@ static void punt(struct route_burst *b, struct rte_mbuf *m, enum punt_class c, e
                                            .gen = b->ifc->gen,
                                            .why = why,
                                            .next = next});
-    if (!punt_packet(b->w->sw->punt, c, m, b->w->now, &drop))
+    if (!worker_punt(b->w, c, m, &drop))
         route_drop(b, m, (enum drop_reason)drop);
 }
 
@@ -85,7 +85,7 @@ void route_error(struct route_burst *b, struct rte_mbuf *m, enum route_why why, 
                                                .gen = b->ifc->gen,
                                                .why = why,
                                                .mtu = mtu});
-        if (!punt_packet(b->w->sw->punt, PUNT_ROUTER, c, b->w->now, &no))
+        if (!worker_punt(b->w, PUNT_ROUTER, c, &no))
             rte_pktmbuf_free(c); /* the packet itself is counted */
     }
     route_drop(b, m, drop);
@@ -107,7 +107,7 @@ void route_error_about(struct worker *w, struct router_if *i, const struct rte_m
                                            .gen = i->gen,
                                            .why = ROUTE_WHY_TOO_BIG,
                                            .mtu = mtu});
-    if (!punt_packet(w->sw->punt, PUNT_ROUTER, c, w->now, &no))
+    if (!worker_punt(w, PUNT_ROUTER, c, &no))
         rte_pktmbuf_free(c); /* the packet itself is counted */
 }
 

@@ -16,7 +16,7 @@ static void punt(struct worker *w, struct rte_mbuf *m, uint64_t cookie, uint8_t 
     struct pkt *k = pkt_of(m);
     k->cookie = cookie;
     k->reason = why;
-    if (!punt_packet(w->sw->punt, PUNT_UNDERLAY, m, w->now, &no))
+    if (!worker_punt(w, PUNT_UNDERLAY, m, &no))
         worker_drop(w, m, (enum drop_reason)no);
 }
 

@@ -168,6 +168,15 @@ bool worker_learn_at(struct worker *w, struct bridge *b, uint16_t vlan, struct m
     return true;
 }
 
+bool worker_punt(struct worker *w, int punt_class, struct rte_mbuf *m, int *why)
+{
+    if (!worker_is_dry(w))
+        return punt_packet(w->sw->punt, (enum punt_class)punt_class, m, w->now, why);
+    w->trace->punt(w->trace->ctx, m, punt_class);
+    rte_pktmbuf_free(m);
+    return true;
+}
+
 struct worker *worker_borrow(struct weft_switch *sw, nsec_t now)
 {
     struct worker *w = sw->workers[sw->n_workers];

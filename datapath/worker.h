@@ -63,6 +63,11 @@ struct trace_hook {
                  const struct rule *r); /* r NULL: miss */
     void (*drop)(void *ctx, const struct rte_mbuf *m, enum drop_reason r);
     void (*out)(void *ctx, const struct rte_mbuf *m, const struct port *p);
+    /* Only in a dry run (trace.h), where nothing is learnt, counted, policed or given away: */
+    void (*group)(void *ctx, const struct rte_mbuf *m, uint32_t id, uint16_t bucket);
+    void (*l2)(void *ctx, const struct rte_mbuf *m, uint16_t vlan, const struct port *to);
+    void (*punt)(void *ctx, const struct rte_mbuf *m, int punt_class);
+    bool dry;
     void *ctx;
 };
 
@@ -135,6 +140,14 @@ void worker_drop_at(struct worker *w, const struct port *p, struct rte_mbuf *m, 
 /* The same for one that p never let in (admit; counted in p's rx_dropped or rx_errors). m may be
  * NULL. */
 void worker_drop_in(struct worker *w, const struct port *p, struct rte_mbuf *m, enum drop_reason r);
+
+/* Is w only asked what it would do? */
+static inline bool worker_is_dry(const struct worker *w)
+{
+    return __builtin_expect(w->trace != NULL, 0) && w->trace->dry;
+}
+/* punt_packet() on w's behalf. */
+bool worker_punt(struct worker *w, int punt_class, struct rte_mbuf *m, int *why);
 
 /* A source that fdb_seen() didn't know: tells the protocol thread, unless the same was told
  * within the last millisecond. True when an event went out. */

@@ -131,6 +131,9 @@ int ofm_text_parse(const char *text, enum ofw_flow_command command, const struct
 int ofm_text_parse_actions(const char *text, const struct ofm_names *names, struct ofw_arena *arena,
                            struct ofw_actions *out, struct errbuf *e);
 struct strbuf;
+/* A field's value, as its slot holds it: "10.0.0.1". */
+void ofm_text_value(struct strbuf *b, enum flow_field f, const uint8_t *value,
+                    const struct ofm_names *names);
 /* "priority=10,ip,nw_dst=10.0.0.0/8" */
 void ofm_text_match(struct strbuf *b, const struct flow_match *m, uint16_t priority,
                     const struct ofm_names *names);

@@ -184,6 +184,12 @@ void ofm_text_match(struct strbuf *b, const struct flow_match *m, uint16_t prior
     strbuf_chomp(b, ",");
 }
 
+void ofm_text_value(struct strbuf *b, enum flow_field f, const uint8_t *value,
+                    const struct ofm_names *names)
+{
+    text_print_value(b, f, value, names);
+}
+
 /* ---- actions ---- */
 
 const char *text_field_name(enum flow_field f)
