@@ -199,7 +199,12 @@ def test_active_backup_and_members_that_come_and_go(place):
     gap = lost_while(vm, "10.0.0.9", lambda: peer.sh("ip", "link", "set", "r1", "down"))
     print(f"active-backup: {gap * 1000:.0f} ms")
     assert gap < 0.5 and active(weft) == ["up0"]
-    weft.ctl("port", "set", "bond0", "members=up0", "primary=", "mode=lacp")
+    text = weft.ctl("bond", "show")
+    assert "1 of 2 members carry" in text and "stations named upstream" in text, text
+    weft.ctl("port", "set", "bond0", "rebalance_s=10")
+    assert "rebalanced every 10 s" in weft.ctl("bond", "show")
+    assert "its mode has no LACP" in weft.ctl("lacp", "show", "bond0")
+    weft.ctl("port", "set", "bond0", "members=up0", "primary=", "mode=lacp", "rebalance_s=")
     assert [p["name"] for p in weft.api("port", "show") if p["ofport"]] == ["bond0", "up1", "vm1"]
     weft.ctl("port", "set", "bond0", "members=up0,up1")
     assert [p["name"] for p in weft.api("port", "show") if p["ofport"]] == ["bond0", "vm1"]
@@ -235,6 +240,9 @@ def test_dpdk_net_bonding_agrees_in_both_orders_of_start(place, peer_program, fi
     until("both links", lambda: len(active(weft)) == 2, 40)
     p.wait_for("carries")
     until("its PDU says so", lambda: lacp_of(weft, "up0")["partner"]["state"].endswith("collecting,distributing"))
+    weft.ctl("lacp", "marker", "up0")
+    until("its Marker Response", lambda: lacp_of(weft, "up0")["counters"]["rx_marker_response"] == 1)
+    assert "sent 1, answers 1" in weft.ctl("lacp", "show")
     if first == "weft":
         p.stop(9)
         until("its end is noticed", lambda: active(weft) == [], 5)
