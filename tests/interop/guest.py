@@ -61,7 +61,7 @@ def initramfs(kernel, out):
 
 
 class Guest(Process):
-    def __init__(self, folder, number, socket, server):
+    def __init__(self, folder, number, socket, server, more=(), device=""):
         """server: QEMU listens on the socket, else it connects, again and again."""
         kernel = sorted(glob.glob("/boot/vmlinuz-*cloud*"))[-1]
         image = os.path.join(str(folder), "initramfs.gz")
@@ -73,8 +73,8 @@ class Guest(Process):
             "-kernel", kernel, "-initrd", image, "-append", "console=ttyS0 quiet panic=-1 mitigations=off",
             "-object", "memory-backend-memfd,id=mem,size=192M,share=on", "-numa", "node,memdev=mem",
             "-chardev", f"socket,id=c0,path={socket},{how}", "-netdev", "vhost-user,id=n0,chardev=c0",
-            "-device", f"virtio-net-pci,netdev=n0,vectors=0,mac=02:00:00:00:77:0{number}",
-            "-serial", "stdio", stdin=subprocess.PIPE)
+            "-device", f"virtio-net-pci,netdev=n0,vectors=0,mac=02:00:00:00:77:0{number}{device}",
+            "-serial", "stdio", *more, stdin=subprocess.PIPE)
         self.ip = f"10.0.0.{number}"
 
     def ready(self):
