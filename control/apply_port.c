@@ -44,8 +44,8 @@ static const char *const live_keys[] = {"down",
 /* Of a router's interface: gateway_apply() follows them. */
 static const char *const router_keys[] = {"router", "addresses", "urpf",       "anycast",   "dad",
                                           "vrrp",   "ra",        "dhcp_relay", "neighbors", NULL};
-static const char *const vm_keys[] = {"ip",    "macs",       "vni",      "security",
-                                      "allow", "activation", "announce", NULL};
+static const char *const vm_keys[] = {"ip",         "macs",     "vni",        "security", "allow",
+                                      "activation", "announce", "redirect_s", NULL};
 static const char *const vlan_keys[] = {"tag",          "vlan_mode",     "trunks", "cvlans",
                                         "qinq_ethtype", "priority_tags", NULL};
 

@@ -132,9 +132,10 @@ struct config_port {
     uint32_t vni; /* its network, as the key of a vxlan port of the bridge; 0: by its tag */
     char *
         security; /* "strict" (default with ip, macs or vni), "promiscuous", "off" (default else) */
-    char *activation; /* "immediate" (default), "rarp", "command" */
-    char *announce;   /* gratuitous ARP's form: "request" (default), "reply", "both"; or "off" */
-    char **allow;     /* "dhcp-server", "router", "types", "rate" */
+    char *activation;    /* "immediate" (default), "rarp", "command" */
+    char *announce;      /* gratuitous ARP's form: "request" (default), "reply", "both"; or "off" */
+    uint16_t redirect_s; /* late frames follow the VM for so long after it has left; 0: 5 */
+    char **allow;        /* "dhcp-server", "router", "types", "rate" */
     unsigned allow_count;
 };
 

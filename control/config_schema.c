@@ -155,6 +155,7 @@ const cyaml_schema_field_t config_port_fields[] = {
     LIST(struct config_port, "allow", allow, &text_item),
     TEXT(struct config_port, "activation", activation),
     TEXT(struct config_port, "announce", announce),
+    NUMBER(struct config_port, "redirect_s", redirect_s),
     CYAML_FIELD_END,
 };
 

@@ -87,6 +87,8 @@ static const char *vm_key(const struct config_port *p)
         return "activation";
     if (p->announce)
         return "announce";
+    if (p->redirect_s)
+        return "redirect_s";
     return p->security ? "security" : NULL;
 }
 

@@ -139,6 +139,7 @@ int ctl_port_add(struct ctl *c, int argc, char **argv);
 int ctl_port_del(struct ctl *c, int argc, char **argv);
 int ctl_port_set(struct ctl *c, int argc, char **argv);
 int ctl_port_activate(struct ctl *c, int argc, char **argv);
+int ctl_port_handover(struct ctl *c, int argc, char **argv);
 int ctl_announce(struct ctl *c, int argc, char **argv);
 /* The part of `port show` about a VM. */
 void ctl_vm_details(struct ctl *c, const json_t *vm);

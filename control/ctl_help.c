@@ -55,6 +55,9 @@ const struct ctl_command ctl_commands[] = {
 
     {"port", "activate", ctl_port_activate, 1, 1, 0, "PORT",
      "the port's VM is here from now on: opens it and announces the VM", NULL},
+    {"port", "handover", ctl_port_handover, 2, 2, 0, "export|import PORT",
+     "what moves with a VM: writes it to stdout, or reads it from stdin",
+     "  weftctl port handover export vm7 | ssh west weftctl port handover import vm7\n"},
     {"announce", NULL, ctl_announce, 0, 1, 0, "[PORT]",
      "say again where a VM is, or all that are here: ARP, ND, RARP; five rounds",
      "  weftctl announce vm7\n"},

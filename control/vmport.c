@@ -83,6 +83,7 @@ static void claim(struct vmports *v, struct vmport *m, nsec_t now)
 static void activate(struct vmports *v, struct vmport *m, const char *why, nsec_t now)
 {
     (void)gate_release(m->dp);
+    vm_redirect_end(m);
     go(m, VM_ACTIVE, now);
     m->moves++;
     vm_note(v, m, now, "active (%s)", why);
@@ -133,6 +134,7 @@ static void go_away(struct vmports *v, struct vmport *m, uint32_t place, nsec_t 
     stop_saying(v, m, "it is heard from elsewhere", now);
     go(m, VM_AWAY, now);
     vm_note(v, m, now, "away: its MAC is at %s", where);
+    vm_redirect(v, m, now);
 }
 
 /* Without a new link: two have its MAC, or it was somebody else's lie. If they take turns, nobody
@@ -140,6 +142,7 @@ static void go_away(struct vmports *v, struct vmport *m, uint32_t place, nsec_t 
 static void come_back(struct vmports *v, struct vmport *m, nsec_t now)
 {
     bool quiet = now - m->since < VM_QUIET_MS * NSEC_PER_MSEC;
+    vm_redirect_end(m);
     go(m, VM_ACTIVE, now);
     m->moves++;
     vm_note(v, m, now, "active (it is heard here again)");
@@ -172,6 +175,7 @@ static void step(struct vmports *v, struct vmport *m, bool looks, nsec_t now)
         lose_link(v, m, now);
     if (looks)
         look(v, m, now);
+    vm_redirect_run(m, now);
     vm_send_due(v, m, now);
 }
 
@@ -274,6 +278,7 @@ static void drop(struct vmports *v, struct vmport *m)
     if (!m)
         return;
     (void)gate_release(m->dp);
+    vm_redirect_end(m);
     TAILQ_REMOVE(&v->list, m, next);
     free(m);
 }
@@ -296,6 +301,7 @@ int vmports_set(struct vmports *v, struct port *p, const struct config_port *cfg
         m->bound = bound;
         m->activation = activation_of(cfg);
         m->form = form_of(cfg);
+        m->redirect = (cfg->redirect_s ? cfg->redirect_s : 5) * NSEC_PER_SEC;
         set_vlans(m, cfg);
         if (is_new)
             begin(v, m, now);

@@ -70,14 +70,15 @@ static json_t *story(const struct vmports *v, const struct vmport *m)
     char where[64] = "here";
     if (m->state == VM_AWAY)
         vm_place_text(v, m->place, where, sizeof where);
-    return json_pack("{s:s,s:f,s:s,s:s,s:o,s:o,s:i,s:{s:o,s:o,s:i,s:o},s:o}", "state",
+    return json_pack("{s:s,s:f,s:s,s:s,s:o,s:o,s:i,s:o,s:b,s:{s:o,s:o,s:i,s:o},s:o}", "state",
                      vm_state_name(m->state), "since_s", ago(v, m->since), "where",
                      m->state == VM_ACTIVE || m->state == VM_AWAY ? where : "unknown", "activation",
                      activations[m->activation], "macs", macs_json(&m->bound), "ips",
-                     ips_json(&m->bound), "moves", (int)m->moves, "announcements", "rounds",
-                     api_u64(m->announce.rounds), "frames", api_u64(m->frames), "left",
-                     (int)m->announce.left, "cancelled", api_u64(m->announce.cancelled), "history",
-                     history_json(v, m));
+                     ips_json(&m->bound), "moves", (int)m->moves, "redirected",
+                     api_u64(vm_redirected(m)), "redirects", m->redirected_until != 0,
+                     "announcements", "rounds", api_u64(m->announce.rounds), "frames",
+                     api_u64(m->frames), "left", (int)m->announce.left, "cancelled",
+                     api_u64(m->announce.cancelled), "history", history_json(v, m));
 }
 
 json_t *vmports_json(struct vmports *v, const struct port *p)

@@ -44,9 +44,12 @@ struct vmport {
     bool up;      /* its link, as last seen */
     nsec_t since; /* in this state */
     struct announce announce;
-    uint64_t frames; /* announcements sent */
-    unsigned moves;  /* times it went away or came */
-    uint32_t place;  /* away: fdb_place() */
+    uint64_t frames;         /* announcements sent */
+    nsec_t redirect;         /* for how long after it has left */
+    nsec_t redirected_until; /* 0: no redirect now */
+    uint64_t redirected;     /* frames, of redirects that are over */
+    unsigned moves;          /* times it went away or came */
+    uint32_t place;          /* away: fdb_place() */
     struct vm_event event[VM_HISTORY];
     unsigned n_events; /* ever */
 };
@@ -66,6 +69,11 @@ void vm_note(struct vmports *v, struct vmport *m, nsec_t now, const char *fmt, .
 /* "uplink1", or "192.0.2.2 (vxlan5000)" */
 void vm_place_text(const struct vmports *v, uint32_t place, char *out, size_t len);
 /* vmport_say.c: starts announcing, and sends what is due. */
+/* vmport_follow.c: late frames follow the VM from now on; no more; is it over? */
+void vm_redirect(struct vmports *v, struct vmport *m, nsec_t now);
+void vm_redirect_end(struct vmport *m);
+void vm_redirect_run(struct vmport *m, nsec_t now);
+uint64_t vm_redirected(const struct vmport *m);
 void vm_announce(struct vmports *v, struct vmport *m, nsec_t now);
 void vm_send_due(struct vmports *v, struct vmport *m, nsec_t now);
 

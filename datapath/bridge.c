@@ -10,6 +10,7 @@
 #include "datapath/pipeline.h"
 #include "datapath/punt.h"
 #include "datapath/rcu.h"
+#include "datapath/redirect.h"
 #include "datapath/table.h"
 
 #define FDB_AGEING_DEFAULT (300 * NSEC_PER_SEC)
@@ -110,6 +111,7 @@ void bridge_destroy(struct bridge *b)
     sw->bridges[b->index] = NULL;
     pthread_mutex_unlock(&sw->learn_lock);
     rcu_wait(sw->rcu);
+    redirect_free_all(b);
     free((void *)(uintptr_t)b->gate_map);
     bridge_free(b);
     rcu_reclaim(sw->rcu);

@@ -18,6 +18,7 @@
 struct rte_mbuf;
 struct port;
 struct weft_switch;
+struct redirect_set;
 
 /* OpenFlow port numbers 1..WEFT_PORTS_MAX-1 index `by_no`; LOCAL is apart. */
 struct bridge_ports {
@@ -48,7 +49,8 @@ struct bridge {
     const struct program *_Atomic program;
     struct table_changes *settling, **settling_end; /* published, and may not be seen by all yet */
     const struct bridge_ports *_Atomic ports;
-    const struct gate_map *_Atomic gate_map; /* VLAN -> tree; NULL: all in tree 0 */
+    const struct gate_map *_Atomic gate_map;      /* VLAN -> tree; NULL: all in tree 0 */
+    const struct redirect_set *_Atomic redirects; /* redirect.h; NULL: none */
     bool forward_bpdu;
     struct table_stats *table_stats[WEFT_WORKERS_MAX + 1]; /* [worker][table] */
     _Atomic bool packet_in; /* some controller wants packet-ins: else DROP_PACKET_IN_OFF */

@@ -143,7 +143,8 @@ static enum drop_reason decap(struct worker *w, struct vtep *v, struct rte_mbuf 
     if (!strip(m, o))
         return DROP_TUN_BAD_UDP;
     f->m[f->n] = m;
-    f->in[f->n++] = (struct tunnel_in){.port = t->port, .vni = o->vxlan.vni, .from = from};
+    f->in[f->n++] =
+        (struct tunnel_in){.port = t->port, .vni = o->vxlan.vni, .from = from, .ttl = o->ttl};
     return DROP_COUNT;
 }
 

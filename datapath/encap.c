@@ -98,6 +98,21 @@ static enum drop_reason way_to(const struct vtep *v, struct endpoint *to, struct
     return DROP_COUNT;
 }
 
+/* A redirected frame's outer TTL is what is left of the one that it came with. */
+static void count_down(uint8_t *ip, bool v6, uint8_t came_with)
+{
+    uint8_t old[2] = {ip[8], ip[9]};
+    be16 csum;
+    if (v6) {
+        ip[7] = (uint8_t)(came_with - 1);
+        return;
+    }
+    ip[8] = (uint8_t)(came_with - 1);
+    memcpy(&csum, ip + 10, 2);
+    csum = csum_update(csum, old, ip + 8, 2);
+    memcpy(ip + 10, &csum, 2);
+}
+
 static void encap(struct worker *w, struct port *p, struct rte_mbuf *m, struct outer_patch *n,
                   uint16_t endpoint)
 {
@@ -121,6 +136,8 @@ static void encap(struct worker *w, struct port *p, struct rte_mbuf *m, struct o
     if (v->opt.no_df)
         n->ip_id = ++w->ip_id;
     outer_patch(h, n, b);
+    if (__builtin_expect(pkt_of(m)->redirected, 0))
+        count_down(b + h->l3_off, h->v6, pkt_of(m)->tun_ttl);
     struct mac dst = mac_from_u64(mac & MAC_BITS);
     memcpy(b, &dst, sizeof dst);
     if ((h->v6 ? !v->opt.no_csum6 : v->opt.csum4) && !write_csum(m, h))

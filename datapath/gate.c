@@ -159,6 +159,7 @@ static bool open_held(struct worker *w, struct port *p, struct burst *b, uint8_t
         struct rte_mbuf *c =
             gate_release(p) ? rte_pktmbuf_copy(b->m[0], w->sw->pool, 0, UINT32_MAX) : NULL;
         int why;
+        atomic_store(&p->link_up, true); /* it was asked for a while ago, and who speaks is there */
         if (c != NULL) {
             *pkt_of(c) = *pkt_of(b->m[0]);
             pkt_of(c)->reason = PUNT_ACTIVATED;

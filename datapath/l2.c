@@ -3,6 +3,8 @@
 #include "datapath/bond.h"
 #include "datapath/l2_vlan.h"
 #include "datapath/parse.h"
+#include "datapath/redirect.h"
+#include "datapath/tunnel.h"
 
 static bool is_open(const struct port *p)
 {
@@ -137,6 +139,18 @@ struct run {
     uint16_t n;
 };
 
+/* A late frame for a VM that has moved on: may it follow? (redirect.h) */
+static bool redirect(struct worker *w, struct rte_mbuf *m, const struct l2_tag *t,
+                     const struct port *to)
+{
+    struct pkt *k = pkt_of(m);
+    bool back = to->tunnel->vtep == k->in_port->tunnel->vtep && k->tun_to == k->tun_from;
+    if (!(k->flags & PKT_TUN_TO) || back || k->tun_ttl < 2)
+        return false;
+    k->redirected = redirect_take(k->bridge, t->vid, k->key.eth_dst, w->now);
+    return k->redirected;
+}
+
 static void run_end(struct worker *w, struct run *r)
 {
     if (r->n > 0)
@@ -161,6 +175,8 @@ static void forward(struct worker *w, struct run *r, struct rte_mbuf **m, const 
     run_end(w, r);
     if (p == NULL)
         flood(w, *m, t);
+    else if (same_side(pkt_of(*m)->in_port, p) && redirect(w, *m, t, p))
+        send(w, *m, p, t);
     else if (p == pkt_of(*m)->in_port)
         worker_drop(w, *m, DROP_SELF_DIRECTED);
     else if (same_side(pkt_of(*m)->in_port, p))

@@ -112,6 +112,7 @@ void pipeline_run_tunnel(struct worker *w, struct bridge *br, struct burst *b,
         k->key.in_port = k->key.in_phy_port = to_be32(in[i].port->ofp_no);
         k->key.tunnel_id = to_be64(in[i].vni);
         k->tun_from = in[i].from;
+        k->tun_ttl = in[i].ttl;
         k->flags |= PKT_TUNNEL;
         b->alike = b->alike && in[i].port == in[0].port && in[i].vni == in[0].vni;
     }

@@ -63,6 +63,7 @@ struct pkt {
     uint8_t recirc;             /* times through the tables so far */
     uint16_t action_set;        /* worker's index of its action set */
     uint8_t has_action_set : 1; /* act: that action set is in use */
+    uint8_t redirected : 1;     /* l2: on to the host that its VM moved to (redirect.h) */
     uint8_t has_regs : 1;       /* its registers and its stack are made: see pkt_regs() */
     uint8_t depth;              /* enum pkt_depth */
     struct flow_key key;
@@ -72,6 +73,7 @@ struct pkt {
     uint8_t reason;     /* enum punt_reason */
     uint16_t tun_from;  /* with PKT_TUNNEL: endpoint it came from (tunnel.h); 0: unknown */
     uint16_t tun_to;    /* with PKT_TUN_TO: endpoint */
+    uint8_t tun_ttl;    /* with PKT_TUNNEL: of the outer header */
     uint8_t n_stack;    /* with has_regs: values on its stack */
     uint16_t resubmits; /* with has_regs: so far */
 };

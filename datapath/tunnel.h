@@ -269,6 +269,7 @@ struct tunnel_in {
     struct port *port;
     uint32_t vni;
     uint16_t from; /* endpoint */
+    uint8_t ttl;   /* of the outer header */
 };
 
 /* underlay.c: ARP (RFC 826) and Neighbor Discovery (RFC 4861) on a VTEP's link go to control, which

@@ -1,10 +1,10 @@
 """scenarios_announce.py: a VM becomes active: what is announced, where, with which tags, and when (control/announce.h)."""
 import struct
 
-from scapy.all import ARP, Ether, ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+from scapy.all import ARP, IP, Ether, ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
 
 from scenario import BROADCAST, MAC, Scenario, tagged, udp
-from scenarios_tunnel import THERE, from_us, tunnel
+from scenarios_tunnel import THERE, from_us, to_us, tunnel
 
 ROUNDS = [1, 1.05, 1.2, 1.45, 1.8]  # the first at once, then 50 ms, and each 100 ms more than the one before
 VM = 'macs: ["02:00:00:00:00:01"], activation: command'
@@ -49,7 +49,28 @@ def rounds(s, out):
 
 
 
+def late(frame, ttl=63):
+    """Redirected: the outer TTL goes on counting down."""
+    p = Ether(from_us(frame, 0))
+    p[IP].ttl = ttl
+    del p[IP].chksum
+    return bytes(p)
+
+
+def redirect_scenario():
+    """The VM moves to VTEP 0; VTEP 1 hasn't heard of it."""
+    f, hello = udp("b", "a"), udp("a", None)
+    s = tunnel("redirect-vxlan", "late frames follow a VM: not back, not for ever, not without TTL", remotes=THERE[4],
+               tunnel_keys="key: 100, tag: 10", ports={"a": "vni: 100, macs: [\"02:00:00:00:00:01\"], announce: \"off\""})
+    s.io(0.5, "u", to_us(f, 1), {"a": f})
+    s.io(1, "u", to_us(hello, 0), {"a": hello})
+    s.io(2, "u", to_us(f, 1), {"u": late(f)})
+    s.io(3, "u", to_us(f, 0), drop="self-directed").io(4, "u", to_us(f, 1, ttl=1), drop="self-directed")
+    return s.io(8, "u", to_us(f, 1), drop="self-directed")
+
+
 def announce_scenarios():
+    yield redirect_scenario()
     early = udp("a", None)
     s = Scenario("announce-vlan", "a held VM says and hears nothing; then it is announced in its VLAN, tagged on a trunk",
                  ports={"a": "tag: 10, " + VM + IPS, "b": 'trunks: ["10", "20"]', "c": "tag: 10", "d": "tag: 20"})

@@ -1,10 +1,11 @@
 """VMs' ports: what is bound to them, and what a hostile guest gets through them: nothing."""
 import json
 import os
+import subprocess
 
 import pytest
 
-from house import run, serial, until
+from house import BIN, run, serial, until
 
 ATTACKS = os.path.join(os.path.dirname(__file__), "..", "tools", "attacks.py")
 STORM = """
@@ -23,8 +24,8 @@ def hostile_house(house):
     w = house.weft(f"""bridges:
   - name: br0
     ports:
-      - {{name: victim, type: tap, ifname: eth0, netns: {victim.ns}, mac: "02:00:00:00:00:02", tag: 10, ip: ["10.0.0.2", "2001:db8::2"]}}
-      - {{name: bad, type: tap, ifname: eth0, netns: {bad.ns}, mac: "02:00:00:00:00:66", tag: 10, ip: ["10.0.0.66", "2001:db8::66"]}}
+      - {{name: victim, type: tap, ifname: eth0, netns: {victim.ns}, mac: "02:00:00:00:00:02", tag: 10, ip: ["10.0.0.2", "2001:db8::2"], announce: "off"}}
+      - {{name: bad, type: tap, ifname: eth0, netns: {bad.ns}, mac: "02:00:00:00:00:66", tag: 10, ip: ["10.0.0.66", "2001:db8::66"], announce: "off"}}
       - {{name: third, type: tap, ifname: eth0, netns: {third.ns}, mac: "02:00:00:00:00:03", tag: 10}}
 """)
     victim.up(), third.up()
@@ -193,3 +194,26 @@ def test_neighbours_and_switches_follow_an_announcement(house, kind):
     assert third.pings("10.0.0.7")
     assert "nothing to announce" in w1.ctl("announce", "vm7", code=1)
     assert w2.api("announce")["announced"] == 1
+
+
+def test_a_ports_identity_is_handed_over(house):
+    one, two = house.vm(7), house.vm(7)
+    text = "bridges:\n  - name: br0\n    ports:\n      - {{name: vm7, type: tap, ifname: eth0, netns: {}{}}}\n"
+    w1 = house.weft(text.format(one.ns, f', mac: "{MAC7}", ip: [10.0.0.7], tag: 10, ofport: 42, allow: [router]'))
+    w2 = house.weft(text.format(two.ns, ", activation: command"))
+
+    def hand(document, code=0):
+        p = subprocess.run([BIN + "/weftctl", "--rundir", w2.folder + "/run", "port", "handover", "import", "vm7"],
+                           input=document, capture_output=True, text=True)
+        assert p.returncode == code, p.stdout + p.stderr
+        return p.stdout + p.stderr
+    document = w1.ctl("port", "handover", "export", "vm7")
+    cut = json.loads(document)
+    cut["state"]["ip"] = ["10.0.0.8"]
+    assert "checksum is wrong" in hand(json.dumps(cut), 1)
+    assert "version" in hand(json.dumps(dict(json.loads(document), version=2)), 1)
+    assert "handover: line" in hand(document[:-20], 1)
+    hand(document)
+    port7 = w2.api("port", "show", "vm7")[0]
+    assert port7["ofport"] == 42 and port7["vm"]["macs"] == [MAC7] and port7["vm"]["ips"] == ["10.0.0.7"]
+    assert port7["config"]["allow"] == ["router"] and port7["vlan"]["tag"] == 10 and port7["vm"]["state"] == "held"

@@ -91,7 +91,7 @@ static const struct {
      "rebalance_s, down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, "
      "router, addresses, urpf, anycast, dad, neighbors, vrrp, stp, ip, "
      "macs, vni, "
-     "security, allow, activation, announce"},
+     "security, allow, activation, announce, redirect_s"},
     {PORT ", ip: [10.0.0.300]}\n", "weft.yaml:4: bridges[0].ports[0].ip: \"10.0.0.300\" is no "
                                    "address or prefix; expected 192.0.2.7, "
                                    "2001:db8::7 or 192.0.2.0/28"},
