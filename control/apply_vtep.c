@@ -13,7 +13,7 @@
 static bool is_live(const char *key)
 {
     return !strcmp(key, "port") || !strcmp(key, "neighbors") || !strcmp(key, "gateway") ||
-           !strcmp(key, "routes");
+           !strcmp(key, "routes") || !strcmp(key, "kernel") || !strcmp(key, "device");
 }
 
 static bool is_wanted(const struct weft_vtep *v, const struct config *want)
@@ -49,6 +49,7 @@ void apply_vteps_unport(struct weft *w, const struct config *want)
 static void destroy(struct weft *w, unsigned i)
 {
     weft_log(w, LOG_LVL_INFO, "VTEP %s: deleted", w->vteps[i].cfg->name);
+    apply_kernel_free(&w->vteps[i]);
     underlay_lock(w->underlay);
     underlay_forget(w->underlay, w->vteps[i].dp, weft_now(w));
     vtep_destroy(w->vteps[i].dp);
@@ -131,6 +132,7 @@ static int set_routes(struct weft_vtep *v, const struct config_vtep *cv, struct 
     struct vtep_route_options *r = config_vtep_routes(cv, &n);
     if (!r)
         return errbuf_set(e, ENOMEM, "out of memory");
+    v->dp->routed = cv->kernel != NULL;
     int err = vtep_set_routes(v->dp, r, n, e);
     free(r);
     return err;
@@ -154,7 +156,7 @@ static int follow_underlay(struct weft *w, struct weft_vtep *v, const struct con
         r = underlay_follow(w->underlay, v->dp, weft_now(w), e);
     if (r == 0)
         r = set_neighbors(w, v, cv, e);
-    if (r == 0)
+    if (r == 0 && !(v->kernel && cv->kernel)) /* else with the kernel's: apply_kernel_run() */
         r = set_routes(v, cv, e);
     underlay_unlock(w->underlay);
     return r;
@@ -173,7 +175,7 @@ static int follow(struct weft *w, struct weft_vtep *v, const struct config_vtep 
     }
     config_vtep_free(v->cfg);
     v->cfg = cfg;
-    return 0;
+    return apply_kernel(w, v, e);
 }
 
 /* ---- who lives behind remote VTEPs ---- */

@@ -159,7 +159,7 @@ struct config_router {
 
 /* A further port to the underlay, with an address of ours on it. */
 struct config_link {
-    char *port, *ip, *mac;
+    char *port, *ip, *mac, *device;
     uint16_t vlan;
 };
 
@@ -177,6 +177,8 @@ struct config_vtep {
     uint16_t vlan; /* of the underlay; 0: untagged */
     char *mac;     /* NULL: from the address */
     char *gateway; /* the route of everything */
+    char *kernel;  /* "self", or a namespace: whose routes and neighbours are ours, too */
+    char *device;  /* that `port` stands for there; NULL: its ifname */
     struct config_link *links;
     unsigned links_count;
     struct config_vtep_route *routes;

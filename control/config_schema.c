@@ -226,6 +226,7 @@ static const cyaml_schema_field_t link_fields[] = {
     CYAML_FIELD_STRING_PTR("port", CYAML_FLAG_POINTER, struct config_link, port, 1, 255),
     CYAML_FIELD_STRING_PTR("ip", CYAML_FLAG_POINTER, struct config_link, ip, 1, 255),
     TEXT(struct config_link, "mac", mac),
+    TEXT(struct config_link, "device", device),
     NUMBER(struct config_link, "vlan", vlan),
     CYAML_FIELD_END,
 };
@@ -248,6 +249,8 @@ const cyaml_schema_field_t config_vtep_fields[] = {
     NUMBER(struct config_vtep, "vlan", vlan),
     TEXT(struct config_vtep, "mac", mac),
     TEXT(struct config_vtep, "gateway", gateway),
+    TEXT(struct config_vtep, "kernel", kernel),
+    TEXT(struct config_vtep, "device", device),
     LIST(struct config_vtep, "neighbors", neighbors, &neighbor_item),
     LIST(struct config_vtep, "links", links, &link_item),
     LIST(struct config_vtep, "routes", routes, &way_item),

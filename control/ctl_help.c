@@ -16,7 +16,8 @@
     "  stp.edge, stp.cost, stp.priority, stp.p2p, stp.off, stp.bpdu_guard, stp.bpdu_filter,\n"   \
     "  stp.root_guard, stp.tcn_guard, stp.loop_guard, stp.network\n"
 #define VTEP_KEYS                                                                                  \
-    "  keys: ip, port, vlan, mac, gateway, udp_port, ttl, df, udp_checksum, udp6_zero, dscp,\n"    \
+    "  keys: ip, port, vlan, mac, gateway, kernel, device, udp_port, ttl, df, udp_checksum, "      \
+    "udp6_zero, dscp,\n"                                                                           \
     "  extension (gbp, gpe), inner_vlan, nested, known_only; in the file also neighbors, links,\n" \
     "  routes\n"
 #define BRIDGE_KEYS                                                                                \

@@ -87,6 +87,7 @@ static nsec_t run_all(struct weft *w, nsec_t now)
     packet_in_run(w, now);
     if (now >= w->link_due_ns)
         w->link_due_ns = now + link_interval(poll_links(w));
+    apply_kernel_run(w);
     nsec_t due = gateway_kernel_run(w->gateway) ? now : w->link_due_ns;
     for (unsigned i = 0; i < w->n_bridges; i++) {
         nsec_t d = of_bridge_run(w->bridges[i], now);

@@ -93,6 +93,8 @@ struct of_bridge {
 struct weft_vtep {
     struct config_vtep *cfg; /* own copy */
     struct vtep *dp;
+    struct kernel_mirror *kernel; /* apply_kernel.c; NULL: none */
+    bool kernel_due;              /* the configuration changed since the kernel was looked at */
 };
 
 struct weft {
@@ -142,6 +144,11 @@ int apply_vteps_create(struct weft *w, const struct config *want, struct errbuf 
 /* When all ports are there: their ways to the underlay. */
 int apply_vteps_link(struct weft *w, const struct config *want, struct errbuf *e);
 void apply_vteps_free(struct weft *w);
+/* apply_kernel.c. The routes and neighbours of a VTEP are the kernel's, if it asks; then as those
+ * change. */
+int apply_kernel(struct weft *w, struct weft_vtep *v, struct errbuf *e);
+void apply_kernel_run(struct weft *w);
+void apply_kernel_free(struct weft_vtep *v);
 /* apply_mtu.c. Ports of VMs and routers that ask for no MTU have that of the VNIs in their VLANs.
  */
 int apply_mtus(struct weft *w, struct errbuf *e);

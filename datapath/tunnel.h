@@ -140,6 +140,7 @@ struct vtep {
     unsigned n_links;
     struct hop hops[VTEP_HOPS_MAX]; /* zero address: free */
     const struct vtep_routes *_Atomic routes;
+    bool routed; /* it has had routes: what no prefix has isn't on link 0 */
     const struct vni_map *_Atomic map;
     struct tunnel_port **ports; /* control's */
     unsigned n_ports;

@@ -62,13 +62,13 @@ static struct hop *group_path(struct vtep *v, struct endpoint *p)
 }
 
 /* How long the prefix of the link is that has it; -1: none has. An address without a prefix of its
- * own is on link 0, where there are no routes: a network of one segment. */
-static int near_len(const struct vtep *v, const struct endpoint *p, const struct vtep_routes *t)
+ * own is on link 0 as long as there were no routes: a network of one segment. */
+static int near_len(const struct vtep *v, const struct endpoint *p)
 {
     const struct vtep_link *l = &v->link[p->own.link];
     if (is_in(&p->ip, &l->ip, l->prefix_len))
         return l->prefix_len;
-    return t->n == 0 ? 0 : -1;
+    return v->routed ? -1 : 0;
 }
 
 struct hop *vtep_path(struct vtep *v, struct endpoint *p)
@@ -77,7 +77,7 @@ struct hop *vtep_path(struct vtep *v, struct endpoint *p)
     struct best b = {0};
     if (p->multicast)
         return group_path(v, p);
-    int near = near_len(v, p, t);
+    int near = near_len(v, p);
     for (unsigned i = 0; i < t->n; i++) {
         const struct vtep_route *r = &t->r[i];
         if (near >= r->len) {
@@ -233,6 +233,7 @@ int vtep_set_routes(struct vtep *v, const struct vtep_route_options *r, unsigned
         free(t);
         return err;
     }
+    v->routed = v->routed || n > 0;
     struct vtep_routes *old = (struct vtep_routes *)atomic_exchange(&v->routes, t);
     (void)vtep_reroute(v);
     rcu_wait(v->sw->rcu); /* no worker is on its way by an old hop, or notes an endpoint with it */

@@ -75,10 +75,10 @@ class Fabric:
     def back(self, i):
         self.host.sh("ip", "route", "replace", "192.0.2.1/32", "via", f"198.51.{i}.1")
 
-    def config(self):
+    def config(self, more="    routes: [{prefix: 203.0.113.0/24, via: [192.0.2.254, 192.0.3.254]}]\n", device=""):
         a, b = self.routers
-        return ('vteps:\n  - name: vt\n    ip: 192.0.2.1/24\n    port: up0\n    links: [{port: up1, ip: 192.0.3.1/24}]\n'
-                '    routes: [{prefix: 203.0.113.0/24, via: [192.0.2.254, 192.0.3.254]}]\n'
+        return ('vteps:\n  - name: vt\n    ip: 192.0.2.1/24\n    port: up0\n    links: [{port: up1, ip: 192.0.3.1/24'
+                f'{device}}}]\n{more}'
                 f"bridges:\n  - name: br0\n    ports:\n      - {{name: vm1, type: tap, ifname: eth0, netns: {self.vm.ns}}}\n"
                 "      - {name: t100, type: vxlan, vtep: vt, key: 100, remotes: [203.0.113.9]}\n"
                 f"  - name: under\n    ports:\n      - {{name: up0, type: tap, ifname: near0, netns: {a.ns}}}\n"
@@ -123,6 +123,40 @@ def test_a_dead_way_gives_way_to_another_and_comes_back(house, how):
     f.routers[1].sh("ip", "link", "set", "near0", "down")
     assert not f.vm.pings(f.host.ip, wait=1)
     assert any(d["reason"].startswith(("tunnel-no-", "output-down")) for d in w.api("drops")["drops"])
+
+
+def test_the_kernels_routes_and_neighbours_are_mirrored(house):
+    """Another namespace's tables are the underlay's truth: a route there, another, a neighbour, none."""
+    f, k = Fabric(house), house.vm(0)
+    for i in (0, 1):
+        k.sh("ip", "link", "add", f"d{i}", "type", "veth", "peer", "name", f"e{i}")
+        k.sh("ip", "link", "set", f"e{i}", "up")
+        k.sh("ip", "link", "set", f"d{i}", "up")
+        k.sh("ip", "addr", "add", f"192.0.{2 + i}.7/24", "dev", f"d{i}")
+    k.sh("ip", "route", "add", "203.0.113.0/24", "via", "192.0.2.254")
+    w = house.weft(f.config(f"    kernel: {k.ns}\n    device: d0\n", ", device: d1"))
+    f.vm.up()
+    f.lay()
+    until("the first ping", lambda: f.vm.pings(f.host.ip, count=1))
+    assert way(w) == ("192.0.2.254", "up0", "reachable")
+    k.sh("ip", "route", "replace", "203.0.113.0/24", "via", "192.0.3.254")
+    f.back(1)
+    until("the other way", lambda: way(w) == ("192.0.3.254", "up1", "reachable"))
+    until("it carries", lambda: f.vm.pings(f.host.ip, count=1, wait=1))
+    mac = f.routers[1].sh("cat", "/sys/class/net/near0/address").strip()
+    k.sh("ip", "neigh", "replace", "192.0.3.254", "lladdr", mac, "dev", "d1", "nud", "permanent")
+    until("the kernel's neighbour", lambda: way(w) == ("192.0.3.254", "up1", "static"))
+    assert f.vm.pings(f.host.ip)
+    k.sh("ip", "neigh", "del", "192.0.3.254", "dev", "d1")
+    until("our own again", lambda: way(w)[2] == "reachable")
+    k.sh("ip", "route", "add", "203.0.113.9/32", "via", "192.0.2.254")
+    f.back(0)
+    until("the longer prefix", lambda: way(w)[1] == "up0")
+    for to in ("203.0.113.9/32", "203.0.113.0/24"):
+        k.sh("ip", "route", "del", to)
+    until("no way", lambda: w.api("vtep", "show")[0]["remotes"][0]["state"] == "no route")
+    assert not f.vm.pings(f.host.ip, wait=0.3)
+    assert any(d["reason"] == "tunnel-no-route" for d in w.api("drops")["drops"])
 
 
 def test_a_vtep_on_a_vlan_of_a_bond(house):
