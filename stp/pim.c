@@ -174,7 +174,7 @@ static void superior(struct stp_tport *p)
     p->port_times = p->msg_times;
     stp_updt_rcvd_info_while(p);
     p->info_is = INFO_RECEIVED;
-    p->outdated = false;
+    p->outdated = p->disputed = false; /* who leads is no longer in dispute */
     outdate_parallels(p);
     p->rcvd_msg = false;
     ask_for_roles(p);

@@ -252,12 +252,12 @@ static bool no_sustained_loop(struct run *r)
 }
 
 /* Old information dies after 20 bridges (Max Age), each of which may hold it back for a second
- * (13.34), then come two forward delays. With regions it could be 20 regions of 20 hops each; ours
- * take no longer than a quarter of that. */
+ * (13.34), then come two forward delays. With regions it is 20 regions of 20 hops each; ours
+ * take no longer than half of that. */
 static nsec_t bound(const struct run *r)
 {
     bool regions = r->profile == ALL_MSTP || r->profile == MIXED;
-    return (regions ? 100 : 20 + 2 * 15 + 3 * 2) * SEC;
+    return (regions ? 200 : 20 + 2 * 15 + 3 * 2) * SEC;
 }
 
 static bool settles(struct run *r)

@@ -353,7 +353,7 @@ static void figure_17_6_a_ring_opens_opposite_to_the_root(void **state)
          "bridge 555 32768 j h i\n"
          "bridge 666 32768 l j k\n"
          "start\n"
-         "run 12\n"
+         "run 5\n"
          "expect 111 Df Df Df\n"
          "expect 222 Rf Df Df\n"
          "expect 333 Rf Df Df\n"
