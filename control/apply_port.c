@@ -215,6 +215,8 @@ static int set_up(struct of_bridge *b, struct port *p, const struct config_port 
     int r = port_set_vlan(p, &v, e);
     if (r == 0)
         r = set_guard(p, cp, e);
+    if (cp->activation && strcmp(cp->activation, "immediate") != 0)
+        gate_hold(p, false); /* from its first moment in the bridge; vmports_set() says how */
     if (r == 0 && cp->down)
         r = port_set_config(p, PORT_CFG_DOWN, PORT_CFG_DOWN, e);
     port_set_fdb_limit(p, cp->max_macs);
