@@ -43,6 +43,16 @@ struct config_neighbor {
     char *ip, *mac;
 };
 
+/* Router Advertisements of an interface. */
+struct config_ra {
+    bool on, managed, other;
+    bool no_default;     /* it is no default router */
+    uint16_t interval_s; /* at most so long between two; 0: 200 */
+    uint16_t lifetime_s; /* of the default route; 0: three intervals */
+    char **dns;
+    unsigned dns_count;
+};
+
 /* What lowers a virtual router's priority; one of the four is given. */
 struct config_track {
     char *port, *bond, *controller, *route; /* names; a bridge's; a prefix */
@@ -121,6 +131,7 @@ struct config_port {
     bool dad;                          /* router: look for duplicates before an address is used */
     struct config_neighbor *neighbors; /* router: those that aren't asked for */
     unsigned neighbors_count;
+    struct config_ra ra;      /* router */
     struct config_vrrp *vrrp; /* router */
     unsigned vrrp_count;
     struct config_port_stp stp;

@@ -21,7 +21,7 @@ static const struct kind kinds[] = {
     {"dpdk", "devargs", "devargs queues offloads"},
     {"vxlan", "vtep", "vtep key remote_ip remotes suppress hosts"},
     {"bond", NULL, ""},
-    {"router", NULL, "router addresses urpf anycast dad neighbors vrrp"},
+    {"router", NULL, "router addresses urpf anycast dad neighbors ra vrrp"},
 };
 
 static const struct kind *kind_of(const char *type)
@@ -76,6 +76,7 @@ static int check_kind(struct config_check *k, const struct config_port *p)
         {"dad", p->dad},
         {"vrrp", p->vrrp_count},
         {"neighbors", p->neighbors_count},
+        {"ra", p->ra.on},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (keys[i].given && !has_word(kind->takes, keys[i].key))

@@ -177,6 +177,10 @@ int config_check_interface(struct config_check *k, const struct config_port *p)
             if (!strcmp(p->addresses[i], p->addresses[j]))
                 return config_refuse(k, key, "\"%.60s\" is there twice", p->addresses[i]);
     }
+    if (p->ra.interval_s != 0 && (p->ra.interval_s < 4 || p->ra.interval_s > 1800))
+        return config_refuse(k, "ra.interval_s", "%u; give 4..1800", p->ra.interval_s);
+    if (p->ra.lifetime_s > 9000)
+        return config_refuse(k, "ra.lifetime_s", "%u; give 1..9000", p->ra.lifetime_s);
     if (p->neighbors_count > NEIGHBORS_MAX)
         return config_refuse(k, "neighbors", "%u; at most %d", p->neighbors_count, NEIGHBORS_MAX);
     for (unsigned i = 0; i < p->neighbors_count; i++) {

@@ -52,6 +52,17 @@ static const cyaml_schema_field_t neighbor_fields[] = {
 static const cyaml_schema_value_t neighbor_item = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct config_neighbor, neighbor_fields)};
 
+static const cyaml_schema_field_t ra_fields[] = {
+    FLAG(struct config_ra, "on", on),
+    FLAG(struct config_ra, "managed", managed),
+    FLAG(struct config_ra, "other", other),
+    NUMBER(struct config_ra, "interval_s", interval_s),
+    NUMBER(struct config_ra, "lifetime_s", lifetime_s),
+    FLAG(struct config_ra, "no_default", no_default),
+    LIST(struct config_ra, "dns", dns, &text_item),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t track_fields[] = {
     TEXT(struct config_track, "port", port),
     TEXT(struct config_track, "bond", bond),
@@ -146,6 +157,7 @@ const cyaml_schema_field_t config_port_fields[] = {
     FLAG(struct config_port, "anycast", anycast),
     FLAG(struct config_port, "dad", dad),
     LIST(struct config_port, "neighbors", neighbors, &neighbor_item),
+    CYAML_FIELD_MAPPING("ra", OPT | CYAML_FLAG_FLOW, struct config_port, ra, ra_fields),
     LIST(struct config_port, "vrrp", vrrp, &vrrp_item),
     CYAML_FIELD_MAPPING("stp", OPT | CYAML_FLAG_FLOW, struct config_port, stp, port_stp_fields),
     LIST(struct config_port, "ip", ip, &text_item),

@@ -102,6 +102,7 @@ void gw_if_down(struct gateway *g, struct gw_if *i)
     if (i->router == NULL)
         return;
     (void)gw_vrrp_apply(g, i, NULL, &e);
+    gw_ra_apply(g, i, NULL);
     atomic_store_explicit(&i->dp->router, NULL, memory_order_release);
     while (i->n_addrs > 0)
         del(g, i, i->n_addrs - 1);
@@ -237,6 +238,8 @@ int gw_if_apply(struct gateway *g, struct port *p, const struct config_port *cp,
     r = follow_addrs(g, i, cp, e);
     if (r == 0)
         r = follow_neighbours(g, i, cp, e);
+    i->up = !cp->down;
+    gw_ra_apply(g, i, cp);
     return r < 0 ? r : gw_vrrp_apply(g, i, cp, e);
 }
 

@@ -35,6 +35,14 @@ struct gw_if {
     bool up, dad;
     unsigned n_addrs;
     struct gw_addr addr[GW_ADDRS_MAX];
+    struct {
+        bool on, managed, other;
+        uint16_t interval_s, lifetime_s;
+        uint8_t n_dns;
+        struct ip6 dns[4];
+        unsigned sent; /* of the first few */
+        nsec_t last, due;
+    } ra;
     unsigned n_statics;
     struct gw_addr statics[GW_STATICS_MAX]; /* configured neighbours */
     uint32_t local_next, answer_next, link_next;
@@ -173,6 +181,14 @@ int gw_kernel_apply(struct gateway *g, struct gw_router *v, uint32_t table, cons
 /* Routes that lead by this interface (NULL: all) go. */
 void gw_kernel_leave(struct gateway *g, struct gw_router *v, const struct gw_if *i);
 void gw_kernel_free(struct gateway *g, struct gw_router *v);
+
+/* ---- gateway_ra.c ---- */
+
+void gw_ra_apply(struct gateway *g, struct gw_if *i, const struct config_port *cp);
+/* Somebody solicits. */
+void gw_ra_asked(struct gateway *g, struct gw_if *i);
+/* Says what is due; returns when to come again. */
+nsec_t gw_ra_run(struct gateway *g);
 
 /* ---- gateway_vrrp.c, gateway_track.c ---- */
 

@@ -6,6 +6,7 @@
 #include "datapath/bridge.h"
 #include "datapath/punt.h"
 
+enum { ROUTER_SOLICITATION = 133 };
 enum { ETH = 14, BATCH = 32, ROUNDS = 8 };
 
 static uint16_t at16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
@@ -17,6 +18,8 @@ static void hear(struct gateway *g, struct gw_if *i, struct rte_mbuf *m)
     const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
     struct mac from;
     memcpy(&from, f + 6, sizeof from);
+    if (at16(f + 12) == 0x86dd && m->data_len > ETH + 40 && f[ETH + 40] == ROUTER_SOLICITATION)
+        gw_ra_asked(g, i);
     (void)neigh_rx(g->neigh, gw_number(i), at16(f + 12), from, f + ETH, m->data_len - ETH, g->now);
     rte_pktmbuf_free(m);
 }
@@ -156,6 +159,8 @@ nsec_t gateway_run(struct gateway *g, nsec_t now)
         neigh_tick(g->neigh, now);
         gw_drain(g);
         due = neigh_deadline(g->neigh);
+        nsec_t adverts = gw_ra_run(g);
+        due = adverts < due ? adverts : due;
         if (g->n_adjs > 0 && g->used_due < due)
             due = g->used_due;
     }

@@ -199,8 +199,8 @@ static void out_put(struct route_burst *b, struct port *p, struct rte_mbuf *m)
     b->out.m[b->out.n++] = m;
 }
 
-static void by_neighbour(struct route_burst *b, struct rte_mbuf *m, struct next_hop *n,
-                         uint32_t number, bool ip6)
+void route_via(struct route_burst *b, struct rte_mbuf *m, struct next_hop *n, uint32_t number,
+               bool ip6)
 {
     const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, 14);
     unsigned len = ip6 ? get16(ip + 4) + 40u : get16(ip + 2);
@@ -253,7 +253,7 @@ static void decide(struct route_burst *b, struct rte_mbuf *m, uint32_t number, b
     }
     switch (n->kind) {
     case NEXT_VIA:
-        by_neighbour(b, m, n, number, ip6);
+        route_via(b, m, n, number, ip6);
         break;
     case NEXT_LOCAL:
         route_local(b, m, ip6);

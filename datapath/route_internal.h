@@ -1,7 +1,7 @@
 /* datapath/route_internal.h: what the files of the route stage share.
  *
- * route.c forwards; route_local.c is about what a router itself has to do with: neighbours, packets
- * to its addresses, errors. Workers.
+ * route.c forwards; route_frag.c cuts; route_local.c is about what a router itself has to do with:
+ * neighbours, packets to its addresses, errors. Workers.
  */
 #ifndef WEFT_DATAPATH_ROUTE_INTERNAL_H
 #define WEFT_DATAPATH_ROUTE_INTERNAL_H
@@ -39,6 +39,9 @@ void route_resolve(struct route_burst *b, struct rte_mbuf *m, uint32_t next);
 /* Dropped; control gets a copy to say so to its sender. */
 void route_error(struct route_burst *b, struct rte_mbuf *m, enum route_why why, uint16_t mtu,
                  enum drop_reason drop);
+/* By the neighbour of n, whose number it is. */
+void route_via(struct route_burst *b, struct rte_mbuf *m, struct next_hop *n, uint32_t number,
+               bool ip6);
 /* Longer than the way out allows: cut (IPv4 that allows it), or an error. */
 void route_too_big(struct route_burst *b, struct rte_mbuf *m, struct next_hop *n, uint32_t number,
                    bool ip6);

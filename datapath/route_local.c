@@ -111,13 +111,6 @@ void route_error_about(struct worker *w, struct router_if *i, const struct rte_m
         rte_pktmbuf_free(c); /* the packet itself is counted */
 }
 
-void route_too_big(struct route_burst *b, struct rte_mbuf *m, struct next_hop *n, uint32_t number,
-                   bool ip6)
-{
-    (void)number, (void)ip6;
-    route_error(b, m, ROUTE_WHY_TOO_BIG, n->ifc->port->mtu, DROP_ROUTE_TOO_BIG);
-}
-
 /* ------------------------------------------------------------ neighbours */
 
 static enum next_kind owner4(const struct route_burst *b, const uint8_t *ip,

@@ -111,6 +111,20 @@ def errors():
         .io(7, "a", sent6(to=GW6["a"]), {"a": error6(sent6(to=GW6["a"]), ICMPv6DestUnreach(code=4))}, drop="router-not-taken")
 
 
+def cut():
+    whole = sent(payload=b"z" * 1000, options=[b"\x94\x04\0\0"])
+    whole = Ether(bytes(whole))
+    pieces = []
+    for at in range(0, 1008, 568):
+        n = min(568, 1008 - at)
+        f = Ether(src=GW["b"], dst=MAC["b"]) / IP(src=IP4["a"], dst=IP4["b"], id=7, ttl=63, proto=17, frag=at // 8,
+                                                  flags="MF" if at + n < 1008 else 0, options=[b"\x94\x04\0\0"]) / \
+            Raw(bytes(whole)[38:][at:at + n])
+        pieces.append(f)
+    yield hello(router("route-fragments", "a packet that may be cut is cut (RFC 791 3.2)", more_b=", mtu: 596")) \
+        .io(3, "a", whole, {"b": pieces})
+
+
 def refused():
     bad = bytearray(bytes(sent()))
     bad[24] ^= 1
@@ -144,7 +158,7 @@ def itself():
 
 
 def router_scenarios():
-    made = [*forwarded(), *errors(), *refused(), *itself()]
+    made = [*forwarded(), *errors(), *cut(), *refused(), *itself()]
     for s in made:
         for frames in s.expected.values():
             frames.sort(key=lambda f: f[0])

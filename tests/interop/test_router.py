@@ -130,3 +130,23 @@ def test_spoofed_sources_are_dropped_where_asked(house):
     assert " 0% packet loss" in ping(one, "10.0.20.2")
     assert " 100% packet loss" in ping(one, "10.0.20.2", "-I", "10.77.0.1", "-W", "1")
     assert drops(w, "router-urpf") == 2
+
+
+def test_a_host_configures_itself_by_router_advertisements(house):
+    w, one, other = two(house)
+    one.sh("ip", "-6", "route", "flush", "dev", "eth0")
+    one.sh("ip", "-6", "addr", "flush", "dev", "eth0", "scope", "global")
+    one.sh("sysctl", "-qw", "net.ipv6.conf.eth0.accept_ra=2", "net.ipv6.conf.eth0.autoconf=1")
+    w.ctl("port", "set", "gw10", "ra.on=true", "ra.interval_s=4", "ra.dns=fd00:20::2")
+    h.until("an address", lambda: "fd00:10:" in one.sh("ip", "-6", "addr", "show", "dev", "eth0", "scope", "global"), 8)
+    assert "default via fe80::" in one.sh("ip", "-6", "route")
+    one.sh("sysctl", "-qw", "net.ipv6.conf.eth0.dad_transmits=0")
+    h.until("it works", lambda: " 0% packet loss" in ping(one, "fd00:20::2"), 8)
+    w.ctl("port", "set", "gw10", "ra.no_default=true")
+    h.until("no default route any more", lambda: "default" not in one.sh("ip", "-6", "route"), 8)
+
+
+def test_packets_that_may_be_cut_are_cut(house):
+    w, one, _ = two(house, more=", mtu: 600")
+    out = ping(one, "10.0.20.2", "-M", "dont", "-s", "1200")
+    assert " 0% packet loss" in out and drops(w, "router-too-big") == 0, out

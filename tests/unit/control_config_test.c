@@ -89,7 +89,7 @@ static const struct {
      "vtep, key, remote_ip, remotes, suppress, hosts, "
      "members, mode, hash, symmetric, primary, min_links, max_links, up_delay_ms, "
      "rebalance_s, down_delay_ms, lacp_passive, lacp_slow, lacp_fallback, lacp_key, lacp_priority, "
-     "router, addresses, urpf, anycast, dad, neighbors, vrrp, stp, ip, "
+     "router, addresses, urpf, anycast, dad, neighbors, ra, vrrp, stp, ip, "
      "macs, vni, "
      "security, allow, activation, announce, redirect_s"},
     {PORT ", ip: [10.0.0.300]}\n", "weft.yaml:4: bridges[0].ports[0].ip: \"10.0.0.300\" is no "
