@@ -7,7 +7,7 @@
 #include "datapath/punt.h"
 
 enum { ROUTER_SOLICITATION = 133 };
-enum { ETH = 14, BATCH = 32, ROUNDS = 8 };
+enum { ETH = 14, DF = 0x4000, BATCH = 32, ROUNDS = 8 };
 
 static uint16_t at16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 
@@ -34,6 +34,14 @@ static bool may_leave(struct gateway *g, struct gw_if *in, struct gw_if *out, st
     if ((ip6 ? ip[7] : ip[8]) <= 1) {
         gw_send_error(g, in, m, ICMP_TTL_EXCEEDED, 0);
         gw_drop(g, in, m, DROP_ROUTE_TTL);
+        return false;
+    }
+    if (len > out->dp->port->mtu && !cut && !ip6 && (at16(ip + 6) & DF) == 0) {
+        /* A worker will cut those behind it, when the neighbour is known. */
+        struct ip6 to = {{0}};
+        memcpy(&to, ip + 16, 4);
+        (void)neigh_resolve(g->neigh, gw_number(out), &to, false, 0, g->now);
+        gw_drop(g, in, m, DROP_ROUTE_NO_NEIGHBOUR);
         return false;
     }
     if (len > out->dp->port->mtu && !cut) {

@@ -101,7 +101,8 @@ void worker_tx(struct worker *w, struct port *p, struct rte_mbuf *m)
         worker_drop_at(w, p, m, (enum drop_reason)shut);
         return;
     }
-    if (__builtin_expect(too_big(m, p->mtu), 0)) {
+    /* A router's interface hears longer ones, too: its MTU is for what it sends. */
+    if (__builtin_expect(too_big(m, p->mtu), 0) && p->router == NULL) {
         if (p->tunnel != NULL)
             tunnel_too_big(w, p, m);
         worker_drop_at(w, p, m, DROP_TX_TOO_BIG);

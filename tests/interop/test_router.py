@@ -148,5 +148,6 @@ def test_a_host_configures_itself_by_router_advertisements(house):
 
 def test_packets_that_may_be_cut_are_cut(house):
     w, one, _ = two(house, more=", mtu: 600")
+    assert " 0% packet loss" in ping(one, "10.0.20.2")
     out = ping(one, "10.0.20.2", "-M", "dont", "-s", "1200")
     assert " 0% packet loss" in out and drops(w, "router-too-big") == 0, out
