@@ -82,6 +82,13 @@ void text_match_nearer(struct word w, unsigned *distance, const char **best);
 int text_action(const struct text *t, const struct pair *p, const struct flow_match *m);
 void text_action_nearer(struct word w, unsigned *distance, const char **best);
 
+/* ---- text_flags.c: tcp_flags, nw_frag ---- */
+
+int text_tcp_flags(const struct text *t, const struct pair *p, uint8_t value[16], uint8_t mask[16]);
+int text_frag(const struct text *t, const struct pair *p, uint8_t value[16], uint8_t mask[16]);
+void text_print_tcp_flags(struct strbuf *b, const struct flow_match *m);
+void text_print_frag(struct strbuf *b, const struct flow_match *m);
+
 /* ---- text_nicira.c, text_nicira_print.c: Nicira's actions (wire/nicira.h) ---- */
 
 struct nx_sub;

@@ -15,6 +15,8 @@ enum how {
     AS_TCI,    /* PCP, presence, VID */
     AS_VID,    /* the OXM field: with OFPVID_PRESENT */
     AS_PCP,    /* asks for a tag, too */
+    AS_FLAGS,  /* tcp_flags */
+    AS_FRAG,   /* nw_frag */
 };
 
 struct keyword {
@@ -123,6 +125,9 @@ static const struct keyword keywords[] = {
     FIELD("tun_ipv6_dst", FF_TUN_IPV6_DST),
     FIELD("ipv6_exthdr", FF_IPV6_EXTHDR),
     FIELD("nw_ttl", FF_IP_TTL),
+    HOW("tcp_flags", AS_FLAGS, FF_TCP_FLAGS),
+    HOW("nw_frag", AS_FRAG, FF_IP_FRAG),
+    HOW("ip_frag", AS_FRAG, FF_IP_FRAG),
     FIELD("reg0", FF_REG0 + 0),
     FIELD("reg1", FF_REG0 + 1),
     FIELD("reg2", FF_REG0 + 2),
@@ -156,10 +161,10 @@ static const struct keyword keywords[] = {
 enum { KEYWORDS = sizeof keywords / sizeof keywords[0] };
 
 /* Fields of ovs-fields(7) that are known but not offered; a * ends a prefix. */
-static const char *const beyond[] = {"nw_frag",       "ip_frag",     "tcp_flags",       "ct_*",
-                                     "tun_*",         "pkt_mark",    "recirc_id",       "conj_id",
-                                     "actset_output", "dp_hash",     "skb_priority",    "nsh_*",
-                                     "packet_type",   "nd_reserved", "nd_options_type", "mpls_ttl"};
+static const char *const beyond[] = {"ct_*",    "tun_*",         "pkt_mark",    "recirc_id",
+                                     "conj_id", "actset_output", "dp_hash",     "skb_priority",
+                                     "nsh_*",   "packet_type",   "nd_reserved", "nd_options_type",
+                                     "mpls_ttl"};
 
 static const struct keyword *keyword_of(struct word w)
 {
@@ -433,6 +438,16 @@ static unsigned stage_of(const struct keyword *k)
     }
 }
 
+static int apply_flags(const struct text *t, const struct keyword *k, const struct pair *p,
+                       struct flow_match *m)
+{
+    uint8_t value[16] = {0}, mask[16] = {0};
+    int r = k->how == AS_FRAG ? text_frag(t, p, value, mask) : text_tcp_flags(t, p, value, mask);
+    if (r == 0)
+        put(m, (enum flow_field)k->field, value, mask);
+    return r;
+}
+
 static int apply_word(const struct text *t, const struct keyword *k, const struct pair *p,
                       struct flow_match *m)
 {
@@ -443,6 +458,9 @@ static int apply_word(const struct text *t, const struct keyword *k, const struc
         return apply_dl_vlan(t, p, m);
     case AS_TCI:
         return apply_tci(t, p, m);
+    case AS_FLAGS:
+    case AS_FRAG:
+        return apply_flags(t, k, p, m);
     default:
         return apply_field(t, resolve(k, m), p, m);
     }

@@ -148,6 +148,13 @@ static void print_field(struct strbuf *b, unsigned i, const struct flow_match *m
         print_vlan(b, m);
         return;
     }
+    if (f == FF_TCP_FLAGS || f == FF_IP_FRAG) {
+        if (f == FF_IP_FRAG)
+            text_print_frag(b, m);
+        else
+            text_print_tcp_flags(b, m);
+        return;
+    }
     if (f == FF_IP_DSCP) {
         strbuf_addf(b, "nw_tos=%u,", m->key.ip_dscp << 2);
         return;
