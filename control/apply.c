@@ -72,7 +72,9 @@ static int apply_keys(struct of_bridge *b, const struct config_bridge *want, str
     int r = apply_statics(b, want, e);
     if (r == 0 && b->conns)
         r = of_conns_set(b->conns, want->controllers, want->controllers_count, e);
-    if (r == 0 && b->conns && (renamed || cfg->probe_s != b->cfg->probe_s))
+    bool other = cfg->probe_s != b->cfg->probe_s || cfg->packet_in_rate != b->cfg->packet_in_rate ||
+                 cfg->packet_in_burst != b->cfg->packet_in_burst;
+    if (r == 0 && b->conns && (renamed || other))
         of_conns_drop(b->conns);
     if (r < 0) {
         config_bridge_free(cfg);

@@ -246,8 +246,10 @@ struct config_bridge {
     char *fail_mode;    /* "standalone" (default), "secure" */
     char **controllers; /* "tcp:127.0.0.1:6653", "ptcp:6654:127.0.0.1", "ssl:", "pssl:" */
     unsigned controllers_count;
-    uint32_t probe_s; /* inactivity probe; 0: 5 */
-    bool local;       /* make a LOCAL tap named like the bridge */
+    uint32_t probe_s;         /* inactivity probe; 0: 5 */
+    uint32_t packet_in_rate;  /* per second, controller and reason; 0: no limit */
+    uint32_t packet_in_burst; /* 0: as many as the rate */
+    bool local;               /* make a LOCAL tap named like the bridge */
     bool forward_bpdu;
     struct config_fdb fdb;
     struct config_stp stp;

@@ -174,6 +174,8 @@ static int check_bridge_keys(struct config_check *k, const struct config_bridge 
     if (b->fail_mode && !one_of(b->fail_mode, (const char *[]){"standalone", "secure", NULL}))
         return config_refuse(k, "fail_mode", "\"%.60s\"; expected standalone or secure",
                              b->fail_mode);
+    if (b->packet_in_rate > 10000000 || b->packet_in_burst > 10000000)
+        return config_refuse(k, "packet_in_rate", "more than 10000000 packets");
     if (b->probe_s > 3600)
         return config_refuse(k, "probe_s", "%u seconds; give 1..3600", b->probe_s);
     r = check_controllers(k, b);

@@ -221,6 +221,8 @@ const cyaml_schema_field_t config_bridge_fields[] = {
     TEXT(struct config_bridge, "fail_mode", fail_mode),
     LIST(struct config_bridge, "controllers", controllers, &text_item),
     NUMBER(struct config_bridge, "probe_s", probe_s),
+    NUMBER(struct config_bridge, "packet_in_rate", packet_in_rate),
+    NUMBER(struct config_bridge, "packet_in_burst", packet_in_burst),
     FLAG(struct config_bridge, "local", local),
     FLAG(struct config_bridge, "forward_bpdu", forward_bpdu),
     CYAML_FIELD_MAPPING("fdb", OPT, struct config_bridge, fdb, fdb_fields),

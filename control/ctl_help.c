@@ -20,11 +20,11 @@
     "udp6_zero, dscp,\n"                                                                           \
     "  extension (gbp, gpe), inner_vlan, nested, known_only; in the file also neighbors, links,\n" \
     "  routes\n"
-#define BRIDGE_KEYS                                                                                \
-    "  keys: datapath_id, fail_mode, controllers, probe_s, local, forward_bpdu, fdb.size,\n"       \
-    "  fdb.ageing_s, stp.mode (off, stp, rstp, mstp), stp.priority, stp.hello_s, stp.max_age_s,\n" \
-    "  stp.forward_delay_s, stp.max_hops, stp.tx_hold, stp.path_cost, stp.recovery_s,\n"           \
-    "  stp.region, stp.revision\n"
+#define BRIDGE_KEYS                                                                            \
+    "  keys: datapath_id, fail_mode, controllers, probe_s, packet_in_rate, packet_in_burst,\n" \
+    "  local, forward_bpdu, fdb.size, fdb.ageing_s, stp.mode (off, stp, rstp, mstp),\n"        \
+    "  stp.priority, stp.hello_s, stp.max_age_s, stp.forward_delay_s, stp.max_hops,\n"         \
+    "  stp.tx_hold, stp.path_cost, stp.recovery_s, stp.region, stp.revision\n"
 
 const struct ctl_command ctl_commands[] = {
     {"show", NULL, ctl_show, 0, 0, 0, "", "bridges with their ports and controllers", NULL},

@@ -212,7 +212,9 @@ static void on_write(struct bufferevent *bev, void *arg)
 static void start_session(struct conn *c)
 {
     struct of_bridge *b = c->of->all->b;
-    struct ofs_options o = {.probe_ns = (b->cfg->probe_s ? b->cfg->probe_s : 5) * NSEC_PER_SEC};
+    struct ofs_options o = {.probe_ns = (b->cfg->probe_s ? b->cfg->probe_s : 5) * NSEC_PER_SEC,
+                            .packet_in_rate = b->cfg->packet_in_rate,
+                            .packet_in_burst = b->cfg->packet_in_burst};
     int one = 1;
     setsockopt(bufferevent_getfd(c->bev), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     c->connected = true;
@@ -557,15 +559,16 @@ static json_t *conn_json(const struct controller *k, const struct conn *c)
             tls_describe(bufferevent_openssl_get_ssl(c->bev), tls, sizeof tls);
     }
     return json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "target",
-        k->text, "state", state, "role", c && c->s ? ofs_role_name(c->s) : "equal", "version",
-        version_name(c && c->s ? ofs_version(c->s) : 0), "peer", c ? c->peer : "", "tls", tls,
-        "last_error", k->why, "refused", (json_int_t)k->n_refused, "counters", "bundles",
-        (json_int_t)n.bundles, "news_dropped", (json_int_t)n.news_dropped, "rx_messages",
-        (json_int_t)n.rx_messages, "tx_messages", (json_int_t)n.tx_messages, "errors_sent",
-        (json_int_t)n.errors_sent, "errors_received", (json_int_t)n.errors_received, "packet_ins",
-        (json_int_t)n.packet_ins, "packet_ins_dropped", (json_int_t)n.packet_ins_dropped,
-        "flow_mods", (json_int_t)n.flow_mods, "packet_outs", (json_int_t)n.packet_outs);
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}",
+        "target", k->text, "state", state, "role", c && c->s ? ofs_role_name(c->s) : "equal",
+        "version", version_name(c && c->s ? ofs_version(c->s) : 0), "peer", c ? c->peer : "", "tls",
+        tls, "last_error", k->why, "refused", (json_int_t)k->n_refused, "counters",
+        "packet_ins_limited", (json_int_t)n.packet_ins_limited, "bundles", (json_int_t)n.bundles,
+        "news_dropped", (json_int_t)n.news_dropped, "rx_messages", (json_int_t)n.rx_messages,
+        "tx_messages", (json_int_t)n.tx_messages, "errors_sent", (json_int_t)n.errors_sent,
+        "errors_received", (json_int_t)n.errors_received, "packet_ins", (json_int_t)n.packet_ins,
+        "packet_ins_dropped", (json_int_t)n.packet_ins_dropped, "flow_mods",
+        (json_int_t)n.flow_mods, "packet_outs", (json_int_t)n.packet_outs);
 }
 
 json_t *of_conns_json(const struct of_conns *all)

@@ -33,6 +33,7 @@ static void tell(void *ctx, struct ofs *s)
     struct told *t = ctx;
     if (!ofs_wants_packet_in(s, t->in.reason))
         return;
+    ofs_time(s, t->now);
     uint16_t max = wanted(t, s);
     struct ofw_packet_in in = t->in;
     in.buffer_id = OF_NO_BUFFER;

@@ -13,6 +13,7 @@
 #include "ofproto/wire/codec.h"
 
 enum { DUMP_AHEAD = 256 << 10 /* bytes of a dump that may wait in `out` */ };
+enum { PACKET_IN_REASONS = 8 };
 
 struct bytes {
     uint8_t *p;
@@ -44,6 +45,10 @@ struct ofs {
     uint32_t role; /* enum ofw_role */
     struct ofw_async async;
     struct dump dump;
+    struct bucket {
+        nsec_t since; /* full tokens came up to here */
+        uint64_t spent;
+    } packet_in[PACKET_IN_REASONS];
     struct bundle *bundles;
     size_t bundle_bytes; /* when nobody else counts them */
     enum change_mode mode;

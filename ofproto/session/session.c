@@ -330,10 +330,34 @@ bool ofs_wants_packet_in(const struct ofs *s, uint8_t reason)
     return s->state == OFS_UP && role_wants(s, s->async.packet_in, reason);
 }
 
+void ofs_time(struct ofs *s, nsec_t now) { s->now = now; }
+
+/* A bucket of `burst` packets, which fills at `rate` a second. */
+static bool is_within_rate(struct ofs *s, uint8_t reason)
+{
+    uint64_t rate = s->options.packet_in_rate, burst = s->options.packet_in_burst;
+    struct bucket *b = &s->packet_in[reason % PACKET_IN_REASONS];
+    if (!rate)
+        return true;
+    uint64_t back = (uint64_t)(s->now - b->since) * rate / (uint64_t)NSEC_PER_SEC;
+    b->since += (nsec_t)(back * (uint64_t)NSEC_PER_SEC / rate);
+    b->spent -= back < b->spent ? back : b->spent;
+    if (b->spent == 0)
+        b->since = s->now;
+    if (b->spent >= (burst ? burst : rate))
+        return false;
+    b->spent++;
+    return true;
+}
+
 void ofs_packet_in(struct ofs *s, const struct ofw_packet_in *p)
 {
     if (!ofs_wants_packet_in(s, p->reason))
         return;
+    if (!is_within_rate(s, p->reason)) {
+        s->counters.packet_ins_limited++;
+        return;
+    }
     if (session_backlog(s) + p->data_len + PACKET_IN_OVERHEAD > s->options.max_backlog) {
         s->counters.packet_ins_dropped++;
         return;

@@ -7,8 +7,9 @@
  *
  * Liveness: after `probe_ns` without a byte from the peer an echo request is sent; as
  * long again without an answer ends the connection (ofs_rx/ofs_tick return -1).
- * Output is bounded: packet-ins beyond `max_backlog` bytes are dropped and counted; replies stop
- * the reading instead (ofs_wants_rx false) until the peer drains; flow-removed and port-status
+ * Output is bounded: packet-ins beyond `max_backlog` bytes, or more of one reason than their rate
+ * allows (so that misses don't starve those that rules ask for), are dropped and counted; replies
+ * stop the reading instead (ofs_wants_rx false) until the peer drains; flow-removed and port-status
  * messages beyond WEFT_NEWS_BYTES are dropped and counted.
  */
 #ifndef WEFT_OFPROTO_SESSION_SESSION_H
@@ -53,13 +54,15 @@ struct ofs_host {
 struct ofs_options {
     nsec_t probe_ns;    /* 0: 5 s */
     size_t max_backlog; /* bytes; 0: 1 MiB */
+    uint32_t packet_in_rate,
+        packet_in_burst; /* packets a second of one reason; 0: no limit; the rate */
 };
 
 enum ofs_state { OFS_HELLO, OFS_UP, OFS_CLOSED };
 
 struct ofs_counters {
     uint64_t rx_messages, tx_messages, errors_sent, errors_received, packet_ins, packet_ins_dropped,
-        flow_mods, packet_outs, bundles, news_dropped;
+        packet_ins_limited, flow_mods, packet_outs, bundles, news_dropped;
 };
 
 struct ofs *ofs_create(const struct ofs_host *host, const struct ofs_options *o, nsec_t now);
@@ -79,6 +82,8 @@ void ofs_sent(struct ofs *s, size_t n);
 
 /* Asynchronous messages; ignored unless the session is up. */
 void ofs_packet_in(struct ofs *s, const struct ofw_packet_in *p);
+/* What time it is, for the rate of packet-ins. */
+void ofs_time(struct ofs *s, nsec_t now);
 void ofs_flow_removed(struct ofs *s, const struct ofw_flow_removed *f);
 void ofs_port_status(struct ofs *s, uint8_t reason, const struct ofw_port *p);
 

@@ -79,7 +79,7 @@ def test_bad_requests(switch, kind, body, version, want):
 def test_a_peer_without_a_common_version_is_told(switch):
     with socket.create_connection(("127.0.0.1", switch.port)) as s:
         s.settimeout(5)
-        s.sendall(struct.pack("!BBHI", 1, 0, 8, 1))
+        s.sendall(struct.pack("!BBHI", 2, 0, 8, 1))
         got = b""
         while len(got) < 16 + 12:
             more = s.recv(1000)

@@ -307,6 +307,29 @@ static void packet_ins_beyond_the_backlog_are_dropped_and_counted(void **state)
     stop();
 }
 
+/* Each reason has its own. */
+static void packet_ins_of_a_reason_have_a_rate(void **state)
+{
+    (void)state;
+    static uint8_t frame[60];
+    struct ofw_packet_in in = {.total_len = 60, .data = frame, .data_len = 60};
+    start_with((struct ofs_options){.packet_in_rate = 100, .packet_in_burst = 10});
+    drain(SIZE_MAX);
+    send_raw(OF13_VERSION, OFPT_HELLO, 1, NULL, 0);
+    for (unsigned ms = 0; ms < 2000; ms++) {
+        ofs_time(b.s, NSEC_PER_SEC + ms * NSEC_PER_MSEC);
+        in.reason = OFPR_NO_MATCH;
+        ofs_packet_in(b.s, &in);
+        in.reason = OFPR_ACTION;
+        if (ms % 20 == 0) /* within the rate: none is lost */
+            ofs_packet_in(b.s, &in);
+    }
+    uint64_t sent = ofs_counters(b.s).packet_ins;
+    assert_true(sent >= 100 + 200 && sent <= 100 + 210);
+    assert_int_equal(ofs_counters(b.s).packet_ins_limited, 2100 - sent);
+    stop();
+}
+
 static void silence_is_probed_and_then_ends_the_session(void **state)
 {
     (void)state;
@@ -385,6 +408,7 @@ int main(void)
         cmocka_unit_test(multiparts_are_answered),
         cmocka_unit_test(a_big_dump_is_split_and_needs_little_memory),
         cmocka_unit_test(packet_ins_beyond_the_backlog_are_dropped_and_counted),
+        cmocka_unit_test(packet_ins_of_a_reason_have_a_rate),
         cmocka_unit_test(silence_is_probed_and_then_ends_the_session),
         cmocka_unit_test(byte_by_byte_is_the_same_as_at_once),
     };
