@@ -100,10 +100,14 @@ static enum drop_reason check_inner(const struct vtep *v, struct rte_mbuf *m, co
     return fix_tos(v, o, frame, &in) ? DROP_COUNT : DROP_TUN_ECN;
 }
 
-/* The endpoint that sent it; 0: nobody that may, or no room to note it. */
+/* The endpoint that sent it; 0: nobody that may, or no room to note it. Whoever guesses at VNIs
+ * isn't noted: endpoints are for life. */
 static uint16_t sender_of(struct vtep *v, const struct outer *o)
 {
-    return v->opt.known_only ? endpoint_find(v, &o->src) : endpoint_add(v, &o->src);
+    uint16_t from = endpoint_find(v, &o->src);
+    if (from != 0 || v->opt.known_only || tunnel_port_for(v, o->vxlan.vni, 0) == NULL)
+        return from;
+    return endpoint_add(v, &o->src);
 }
 
 static bool may_send(const struct vtep *v, const struct tunnel_port *t, uint16_t from)

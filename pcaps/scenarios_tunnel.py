@@ -1,5 +1,7 @@
 """scenarios_tunnel.py: VXLAN in and out (RFC 7348): scapy's headers; only the source port's hash, which is weft's own, is told again here."""
 from scapy.all import ARP, IP, UDP, Dot1Q, Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6
+from scapy.contrib.igmp import IGMP
+from scapy.layers.inet import IPOption_Router_Alert
 from scapy.layers.vxlan import VXLAN
 
 from scenario import MAC, Scenario, arp, tagged, tcp, udp, udp6
@@ -108,9 +110,13 @@ def whom():
     group = Ether(to_us(back))
     group.dst, group[IP].dst = "01:00:5e:01:01:01", "239.1.1.1"
     del group[IP].chksum
-    yield tunnel("vxlan-group", "unknown goes to the VNI's multicast group, and comes from it", remotes=["239.1.1.1"]) \
-        .io(1, "a", f, {"u": from_us(f, dst="239.1.1.1", mac="01:00:5e:01:01:01")}) \
-        .io(2, "u", bytes(group), {"a": back}).io(3, "a", f, {"u": from_us(f)})
+    member = bytes(Ether(src=OURS, dst="01:00:5e:01:01:01") /
+                   IP(src=HERE4, dst="239.1.1.1", ttl=1, tos=0xC0, id=0, flags="DF", options=[IPOption_Router_Alert()]) /
+                   IGMP(type=0x16, mrcode=0, gaddr="239.1.1.1")).ljust(60, b"\0")
+    yield tunnel("vxlan-group", "unknown goes to the VNI's multicast group, which is joined (RFC 2236), and comes from it",
+                 remotes=["239.1.1.1"]) \
+        .io(1, "a", f, {"u": [from_us(f, dst="239.1.1.1", mac="01:00:5e:01:01:01"), member]}) \
+        .io(2, "u", bytes(group), {"a": back, "u": member}).io(3, "a", f, {"u": from_us(f)})
     yield tunnel("vxlan-point-to-point", "remote_ip: no other VTEP is heard", remotes=[],
                  tunnel_keys="key: 100, remote_ip: 192.0.2.2") \
         .io(1, "a", f, {"u": from_us(f)}).io(2, "u", to_us(back, 1), drop="tunnel-unknown-vni") \
