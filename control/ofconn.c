@@ -259,7 +259,7 @@ static struct bufferevent *tls_new(struct controller *k, evutil_socket_t fd)
     struct errbuf e = {""};
     SSL *ssl = w->config ? tls_connection(w->tls, &w->config->tls, &e) : NULL;
     if (!ssl) {
-        snprintf(k->why, sizeof k->why, "%s", e.text);
+        snprintf(k->why, sizeof k->why, "%.150s", e.text);
         weft_log(w, LOG_LVL_WARNING, "bridge %s: controller %s: %s", k->all->b->dp->name, k->text,
                  e.text);
         return NULL;
