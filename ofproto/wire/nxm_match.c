@@ -60,7 +60,7 @@ static void put_header(struct writer *w, unsigned f, bool masked, unsigned len)
 static void put_tci(struct writer *w, const struct nxm *t)
 {
     uint16_t v = (uint16_t)(t->p[0] << 8 | t->p[1]);
-    uint16_t m = t->masked ? (uint16_t)(t->p[2] << 8 | t->p[3]) : 0xffff;
+    uint16_t m = (uint16_t)(t->masked ? t->p[2] << 8 | t->p[3] : 0xffff);
     if (m == 0)
         return;
     if (v == 0 && m == 0xffff)
