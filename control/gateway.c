@@ -189,6 +189,7 @@ void gateway_free(struct gateway *g)
     vrrp_destroy(g->vrrp);
     free(g->vr);
     neigh_destroy(g->neigh);
+    gw_adj_free_all(g);
     if (g->by_next != NULL)
         munmap(g->by_next, by_next_bytes);
     pthread_mutex_destroy(&g->lock);

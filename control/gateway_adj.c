@@ -72,6 +72,15 @@ void gw_adj_put(struct gateway *g, struct gw_adj *a)
     free(a);
 }
 
+void gw_adj_free_all(struct gateway *g)
+{
+    for (unsigned b = 0; b < GW_BUCKETS; b++)
+        for (struct gw_adj *a = g->bucket[b], *next; a != NULL; a = next) {
+            next = a->chain;
+            free(a);
+        }
+}
+
 static bool on_link(const struct gw_if *i, const struct ip6 *ip, bool ip6)
 {
     for (unsigned k = 0; k < i->n_addrs; k++)

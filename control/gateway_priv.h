@@ -158,6 +158,8 @@ struct gw_adj *gw_adj_find(struct gateway *g, const struct gw_if *i, const struc
 /* With a reference more; NULL: no room. A new one asks for its neighbour at once. */
 struct gw_adj *gw_adj_get(struct gateway *g, struct gw_if *i, const struct ip6 *ip, bool ip6);
 void gw_adj_put(struct gateway *g, struct gw_adj *a);
+/* At the very end: neighbours' are there until their neighbours are forgotten. */
+void gw_adj_free_all(struct gateway *g);
 /* The neighbour engine says where ip is, or that it isn't known any more. */
 void gw_adj_update(struct gateway *g, struct gw_if *i, const struct neigh_action *a);
 /* Tells the neighbour engine which are in use. */

@@ -31,12 +31,13 @@ struct rte_mbuf *gw_frame(struct gateway *g, uint16_t ethertype, const void *p, 
 
 void gw_drop(struct gateway *g, struct gw_if *i, struct rte_mbuf *m, enum drop_reason why)
 {
-    struct worker *w = g->sw->workers[g->sw->n_workers];
-    w->now = g->now;
-    if (i != NULL && i->dp != NULL)
-        worker_drop_at(w, i->dp->port, m, why);
-    else
+    if (i == NULL || i->dp == NULL) {
         rte_pktmbuf_free(m);
+        return;
+    }
+    struct worker *w = worker_borrow(g->sw, g->now); /* control counts there, too */
+    worker_drop_at(w, i->dp->port, m, why);
+    worker_return(w);
 }
 
 struct gw_if *gw_if_of(struct gateway *g, const struct route_note *n)
