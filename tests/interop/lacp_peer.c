@@ -1,16 +1,24 @@
 /* lacp_peer.c: a DPDK bond of mode 4 (net_bonding) over two kernel devices, as a LACP peer.
  *
- *     lacp_peer DEV0 DEV1 [fast]
+ *     lacp_peer DEV0 DEV1 [soon] [fast] [keys]
  *
  * net_bonding sends its LACPDUs inside tx_burst only, so that is called every turn. Frames that
- * come in are sent back with their MACs swapped. Prints "member N: collecting/distributing" when it
- * changes.
+ * come in are sent back with their MACs swapped. Prints "member N: state" when it changes.
+ *
+ * soon: half a second before a link is attached, not two. fast: it asks for a LACPDU every second
+ * and gives a link up after 3 s without. keys: its links have different keys.
+ * net_bonding (22.11) has no call for the last two: it never sets LACP_Timeout in its state, and
+ * its key is what its members' speed and duplex make it (members of two speeds it doesn't take). So
+ * its long timeout, for which there is a call, is set to 3 s, and callbacks on the members' queues
+ * change that bit, or the key, in its LACPDUs, and change the bit back in what it is told of
+ * itself.
  */
 #include <rte_eal.h>
 #include <rte_eth_bond.h>
 #include <rte_eth_bond_8023ad.h>
 #include <rte_ethdev.h>
 #include <rte_ether.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +33,81 @@ static void configure(uint16_t port)
         rte_eth_rx_queue_setup(port, 0, 512, 0, NULL, pool) != 0 ||
         rte_eth_tx_queue_setup(port, 0, 512, 0, NULL) != 0)
         rte_exit(1, "port %u can't be configured\n", port);
+}
+
+/* A LACPDU, or NULL. */
+static struct lacpdu *lacpdu_of(struct rte_mbuf *m)
+{
+    struct lacpdu_header *h = rte_pktmbuf_mtod(m, struct lacpdu_header *);
+    bool is = m->data_len >= sizeof *h &&
+              h->eth_hdr.ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_SLOW) &&
+              h->lacpdu.subtype == SLOW_SUBTYPE_LACP;
+    return is ? &h->lacpdu : NULL;
+}
+
+static uint16_t say_fast(uint16_t port, uint16_t queue, struct rte_mbuf **m, uint16_t n, void *arg)
+{
+    (void)port, (void)queue, (void)arg;
+    for (uint16_t i = 0; i < n; i++) {
+        struct lacpdu *l = lacpdu_of(m[i]);
+        if (l)
+            l->actor.state |= STATE_LACP_SHORT_TIMEOUT;
+    }
+    return n;
+}
+
+static uint16_t hear_slow(uint16_t port, uint16_t queue, struct rte_mbuf **m, uint16_t n,
+                          uint16_t room, void *arg)
+{
+    (void)port, (void)queue, (void)room, (void)arg;
+    for (uint16_t i = 0; i < n; i++) {
+        struct lacpdu *l = lacpdu_of(m[i]);
+        if (l)
+            l->partner.state &= (uint8_t)~STATE_LACP_SHORT_TIMEOUT;
+    }
+    return n;
+}
+
+static uint16_t say_key(uint16_t port, uint16_t queue, struct rte_mbuf **m, uint16_t n, void *arg)
+{
+    (void)queue, (void)arg;
+    for (uint16_t i = 0; i < n; i++) {
+        struct lacpdu *l = lacpdu_of(m[i]);
+        if (l)
+            l->actor.port_params.key = rte_cpu_to_be_16((uint16_t)(100 + port));
+    }
+    return n;
+}
+
+static bool has(int argc, char **argv, const char *word)
+{
+    for (int i = 3; i < argc; i++)
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
+static void set_times(uint16_t bond, bool soon, bool fast)
+{
+    struct rte_eth_bond_8023ad_conf c;
+    rte_eth_bond_8023ad_conf_get(bond, &c);
+    if (soon)
+        c.aggregate_wait_timeout_ms = 500;
+    if (fast)
+        c.long_timeout_ms = c.short_timeout_ms + 1; /* it insists on a longer one */
+    if (rte_eth_bond_8023ad_setup(bond, &c) != 0)
+        rte_exit(1, "its times can't be set\n");
+}
+
+static void change_words(const uint16_t *member, bool fast, bool keys)
+{
+    for (int i = 0; i < 2; i++) {
+        if (fast && (!rte_eth_add_tx_callback(member[i], 0, say_fast, NULL) ||
+                     !rte_eth_add_rx_callback(member[i], 0, hear_slow, NULL)))
+            rte_exit(1, "no callbacks\n");
+        if (keys && !rte_eth_add_tx_callback(member[i], 0, say_key, NULL))
+            rte_exit(1, "no callbacks\n");
+    }
 }
 
 static void turn_round(uint16_t bond)
@@ -90,15 +173,12 @@ int main(int argc, char **argv)
             return 1;
     }
     configure((uint16_t)bond);
-    if (argc > 3) {
-        struct rte_eth_bond_8023ad_conf c;
-        rte_eth_bond_8023ad_conf_get((uint16_t)bond, &c);
-        c.aggregate_wait_timeout_ms = 500;
-        rte_eth_bond_8023ad_setup((uint16_t)bond, &c);
-    }
+    bool fast = has(argc, argv, "fast");
+    set_times((uint16_t)bond, has(argc, argv, "soon"), fast);
     if (rte_eth_dev_start((uint16_t)bond) != 0)
         return 1;
     rte_eth_promiscuous_enable((uint16_t)bond);
+    change_words(member, fast, has(argc, argv, "keys"));
     uint8_t last[2] = {0};
     printf("peer: ready\n");
     fflush(stdout);

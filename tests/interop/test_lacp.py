@@ -226,7 +226,7 @@ def test_dpdk_net_bonding_agrees_in_both_orders_of_start(place, peer_program, fi
     house, vm, wires, peer = place
 
     def start_peer():
-        p = peer.popen(peer_program, "r0", "r1", "fast")
+        p = peer.popen(peer_program, "r0", "r1", "soon")
         house.others.append(p)
         p.wait_for("peer: ready")
         return p

@@ -60,11 +60,11 @@ def test_a_link_that_ovs_and_we_hear_one_way_is_left_by_both(middle, deaf):
 
 
 def test_a_link_that_net_bonding_is_heard_no_more_on_is_left(middle, peer_program):  # noqa: F811
-    """The other direction takes 90 s: net_bonding only knows the long timeout."""
+    """The other direction is in test_lacp_peer.py."""
     house, vm, wires, peer, relay = middle
     weft = house.weft(bond_yaml(vm, wires))
     vm.up()
-    p = peer.popen(peer_program, "r0", "r1", "fast")
+    p = peer.popen(peer_program, "r0", "r1", "soon")
     house.others.append(p)
     p.wait_for("peer: ready")
     until("both links", lambda: len(active(weft)) == 2, 40)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from house import run, until
+from test_lacp import Ovs, active, cables, lost_while
 from test_vxlan import FAMILIES, kernel_host
 
 
@@ -187,6 +188,46 @@ def test_a_vtep_on_a_vlan_of_a_bond(house):
     assert vm.iperf(host.ip, "-t", "1")["sum_received"]["bytes"] > 1_000_000
     s.stop()
     assert far.api("fdb", "show", "sw")
+
+
+def test_a_vtep_on_lacp_links_to_ovs_loses_one_and_the_tunnel_stays(house):
+    """VXLAN over two links that OVS calls one by LACP: either end's link goes, and what is lost is counted by pings."""
+    vm, wires, peer = house.vm(1), house.vm(100), house.vm(9)
+    cables(wires, peer)
+    ovs = Ovs(house, peer, "lacp=active", "bond_mode=balance-tcp", "other_config:lacp-time=fast")
+    peer.sh("ip", "addr", "replace", "192.0.2.2/24", "dev", "br0")
+    peer.sh("ip", "addr", "del", "10.0.0.9/24", "dev", "br0")
+    w = house.weft('vteps:\n  - {name: vt, ip: 192.0.2.1/24, port: bond0}\nbridges:\n  - name: br0\n    ports:\n'
+                   f"      - {{name: vm1, type: tap, ifname: eth0, netns: {vm.ns}}}\n"
+                   "      - {name: t100, type: vxlan, vtep: vt, key: 100, remotes: [192.0.2.2]}\n"
+                   "  - name: under\n    ports:\n      - {name: bond0, type: bond, members: [up0, up1]}\n"
+                   + "".join(f"      - {{name: up{i}, type: af_packet, ifname: l{i}, netns: {wires.ns}}}\n" for i in (0, 1)))
+    vm.up()
+    peer.sh("ip", "link", "add", "vx0", "type", "vxlan", "id", "100", "dstport", "4789", "local", "192.0.2.2", "remote", "192.0.2.1",
+            "dev", "br0")
+    peer.sh("ip", "link", "set", "vx0", "mtu", 1450, "up")
+    peer.sh("ip", "addr", "add", peer.ip + "/24", "dev", "vx0")
+    until("both links", lambda: len(active(w)) == 2 and ovs.enabled() == 2)
+    until("the first ping", lambda: vm.pings(peer.ip, count=1))
+
+    def carrier():
+        """The link that our side of the tunnel's flow takes now."""
+        count = lambda: [int(peer.sh("cat", f"/sys/class/net/r{i}/statistics/rx_packets")) for i in (0, 1)]
+        before = count()
+        assert vm.pings(peer.ip, count=8)
+        n = [b - a for a, b in zip(before, count())]
+        return n.index(max(n))
+
+    for ns, end in ((peer, "r"), (wires, "l")):
+        i = carrier()
+        gap = lost_while(vm, peer.ip, lambda: ns.sh("ip", "link", "set", f"{end}{i}", "down"), count=400)
+        print(f"{end}{i}, which carried the tunnel, pulled: {gap * 1000:.0f} ms")
+        assert gap < 0.3 and active(w) == [f"up{1 - i}"] and carrier() == 1 - i
+        ns.sh("ip", "link", "set", f"{end}{i}", "up")
+        until("it returns", lambda: len(active(w)) == 2 and ovs.enabled() == 2)
+    s = peer.serve()
+    assert vm.iperf(peer.ip, "-t", "1")["sum_received"]["bytes"] > 1_000_000
+    s.stop()
 
 
 def test_vteps_by_command_and_what_is_known_of_a_vni(house):
