@@ -8,7 +8,7 @@
  * soon: half a second before a link is attached, not two. fast: it asks for a LACPDU every second
  * and gives a link up after 3 s without. keys: its links have different keys.
  * net_bonding (22.11) has no call for the last two: it never sets LACP_Timeout in its state, and
- * its key is what its members' speed and duplex make it (members of two speeds it doesn't take). So
+ * its key is what a member's speed and duplex make it (with af_packet always 10 Gb/s). So
  * its long timeout, for which there is a call, is set to 3 s, and callbacks on the members' queues
  * change that bit, or the key, in its LACPDUs, and change the bit back in what it is told of
  * itself.
