@@ -107,11 +107,7 @@ static int packet_out_decode(struct reader r, struct ofw_arena *arena, struct of
         return bad_length(e);
     if (of10_actions_decode(&r, len, NULL, arena, &out->actions, e) < 0)
         return -1;
-    if (ofw_actions_check(&out->actions, NULL, e) < 0)
-        return -1;
-    out->data_len = (uint16_t)r.left;
-    out->data = r.left ? r.p : NULL;
-    return 0;
+    return of13_packet_out_end(&r, out, e);
 }
 
 static void packet_in_encode(struct writer *w, uint32_t xid, const struct ofw_packet_in *p)
@@ -284,18 +280,8 @@ static void port_stats_encode(struct writer *w, const struct ofw_port_stats *s)
 {
     write_u16(w, of10_port_wire(s->no));
     write_zeros(w, 6);
-    write_u64(w, s->rx_packets);
-    write_u64(w, s->tx_packets);
-    write_u64(w, s->rx_bytes);
-    write_u64(w, s->tx_bytes);
-    write_u64(w, s->rx_dropped);
-    write_u64(w, s->tx_dropped);
-    write_u64(w, s->rx_errors);
-    write_u64(w, s->tx_errors);
-    write_u64(w, s->rx_frame_err);
-    write_u64(w, s->rx_over_err);
-    write_u64(w, s->rx_crc_err);
-    write_u64(w, s->collisions);
+    of13_port_counters_write(w, s);
+    of13_port_errors_write(w, s);
 }
 
 /* ---- errors ---- */

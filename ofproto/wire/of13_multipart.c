@@ -134,10 +134,8 @@ void ofw_table_stats_encode(struct writer *w, const struct ofw_table_stats *s)
     write_u64(w, s->matches);
 }
 
-void ofw_port_stats_encode(struct writer *w, const struct ofw_port_stats *s)
+void of13_port_counters_write(struct writer *w, const struct ofw_port_stats *s)
 {
-    write_u32(w, s->no);
-    write_zeros(w, 4);
     write_u64(w, s->rx_packets);
     write_u64(w, s->tx_packets);
     write_u64(w, s->rx_bytes);
@@ -146,9 +144,21 @@ void ofw_port_stats_encode(struct writer *w, const struct ofw_port_stats *s)
     write_u64(w, s->tx_dropped);
     write_u64(w, s->rx_errors);
     write_u64(w, s->tx_errors);
+}
+
+void of13_port_errors_write(struct writer *w, const struct ofw_port_stats *s)
+{
     write_u64(w, s->rx_frame_err);
     write_u64(w, s->rx_over_err);
     write_u64(w, s->rx_crc_err);
     write_u64(w, s->collisions);
+}
+
+void ofw_port_stats_encode(struct writer *w, const struct ofw_port_stats *s)
+{
+    write_u32(w, s->no);
+    write_zeros(w, 4);
+    of13_port_counters_write(w, s);
+    of13_port_errors_write(w, s);
     of13_duration_write(w, s->duration_ns);
 }

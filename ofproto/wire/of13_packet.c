@@ -10,6 +10,15 @@ static bool in_port_ok(uint32_t port)
     return port != 0 && port <= OFPP_MAX;
 }
 
+int of13_packet_out_end(const struct reader *r, struct ofw_packet_out *out, struct ofw_error *e)
+{
+    if (ofw_actions_check(&out->actions, NULL, e) < 0)
+        return -1;
+    out->data_len = (uint16_t)r->left;
+    out->data = r->left ? r->p : NULL;
+    return 0;
+}
+
 int ofw_packet_out_decode(struct reader r, struct ofw_arena *arena, struct ofw_packet_out *out,
                           struct ofw_error *e)
 {
@@ -23,11 +32,7 @@ int ofw_packet_out_decode(struct reader r, struct ofw_arena *arena, struct ofw_p
         return ofw_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT, "packet-out from no such port");
     if (ofw_actions_decode(&r, actions_len, arena, &out->actions, e) < 0)
         return -1;
-    if (ofw_actions_check(&out->actions, NULL, e) < 0)
-        return -1;
-    out->data_len = (uint16_t)r.left;
-    out->data = r.left ? r.p : NULL;
-    return 0;
+    return of13_packet_out_end(&r, out, e);
 }
 
 void ofw_packet_in_encode(struct writer *w, uint32_t xid, const struct ofw_packet_in *p)

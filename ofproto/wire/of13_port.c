@@ -20,6 +20,16 @@ int ofw_port_mod_decode(struct reader r, struct ofw_port_mod *out, struct ofw_er
     return 0;
 }
 
+void of13_port_speeds_write(struct writer *w, const struct ofw_port *p)
+{
+    write_u32(w, p->curr);
+    write_u32(w, p->advertised);
+    write_u32(w, p->supported);
+    write_u32(w, p->peer);
+    write_u32(w, p->curr_speed_kbps);
+    write_u32(w, p->max_speed_kbps);
+}
+
 void ofw_port_desc_encode(struct writer *w, const struct ofw_port *p)
 {
     size_t name_len = strnlen(p->name, sizeof p->name - 1);
@@ -31,12 +41,7 @@ void ofw_port_desc_encode(struct writer *w, const struct ofw_port *p)
     write_zeros(w, sizeof p->name - name_len);
     write_u32(w, p->config);
     write_u32(w, p->state);
-    write_u32(w, p->curr);
-    write_u32(w, p->advertised);
-    write_u32(w, p->supported);
-    write_u32(w, p->peer);
-    write_u32(w, p->curr_speed_kbps);
-    write_u32(w, p->max_speed_kbps);
+    of13_port_speeds_write(w, p);
 }
 
 void ofw_port_status_encode(struct writer *w, uint32_t xid, uint8_t reason,

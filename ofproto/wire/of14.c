@@ -50,12 +50,7 @@ void of14_port_desc_encode(struct writer *w, const struct ofw_port *p)
     write_u16(w, OFPPDPT_ETHERNET);
     write_u16(w, 32);
     write_zeros(w, 4);
-    write_u32(w, p->curr);
-    write_u32(w, p->advertised);
-    write_u32(w, p->supported);
-    write_u32(w, p->peer);
-    write_u32(w, p->curr_speed_kbps);
-    write_u32(w, p->max_speed_kbps);
+    of13_port_speeds_write(w, p);
     write_patch_u16(w, at + 4, (uint16_t)(w->len - at));
 }
 
@@ -104,21 +99,11 @@ void of14_port_stats_encode(struct writer *w, const struct ofw_port_stats *s)
     write_zeros(w, 2);
     write_u32(w, s->no);
     of13_duration_write(w, s->duration_ns);
-    write_u64(w, s->rx_packets);
-    write_u64(w, s->tx_packets);
-    write_u64(w, s->rx_bytes);
-    write_u64(w, s->tx_bytes);
-    write_u64(w, s->rx_dropped);
-    write_u64(w, s->tx_dropped);
-    write_u64(w, s->rx_errors);
-    write_u64(w, s->tx_errors);
+    of13_port_counters_write(w, s);
     write_u16(w, OFPPSPT_ETHERNET);
     write_u16(w, 40);
     write_zeros(w, 4);
-    write_u64(w, s->rx_frame_err);
-    write_u64(w, s->rx_over_err);
-    write_u64(w, s->rx_crc_err);
-    write_u64(w, s->collisions);
+    of13_port_errors_write(w, s);
     write_patch_u16(w, at, (uint16_t)(w->len - at));
 }
 

@@ -136,11 +136,7 @@ static int packet_out_decode(struct reader r, struct ofw_arena *arena, struct of
     struct reader list = read_sub(&r, len);
     if (of15_actions_decode(&list, arena, &out->actions, e) < 0)
         return -1;
-    if (ofw_actions_check(&out->actions, NULL, e) < 0)
-        return -1;
-    out->data_len = (uint16_t)r.left;
-    out->data = r.left ? r.p : NULL;
-    return 0;
+    return of13_packet_out_end(&r, out, e);
 }
 
 /* ---- multiparts ---- */

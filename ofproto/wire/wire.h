@@ -31,4 +31,12 @@ void of13_finish(struct writer *w, size_t at);
 /* A duration as the two 32-bit words of the wire: seconds, and nanoseconds beyond. */
 void of13_duration_write(struct writer *w, nsec_t d);
 
+/* What messages have in common in all versions: a port's features and speeds; its packets, bytes,
+ * drops and errors; its kinds of error; a packet-out after its actions, which are checked: the
+ * frame. The last returns 0, or -1 and *e. */
+void of13_port_speeds_write(struct writer *w, const struct ofw_port *p);
+void of13_port_counters_write(struct writer *w, const struct ofw_port_stats *s);
+void of13_port_errors_write(struct writer *w, const struct ofw_port_stats *s);
+int of13_packet_out_end(const struct reader *r, struct ofw_packet_out *out, struct ofw_error *e);
+
 #endif
