@@ -111,6 +111,12 @@ bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
     return memcmp(a->w, b->w, sizeof a->w) == 0;
 }
 
+bool flow_match_is_all(const struct flow_match *m)
+{
+    static const struct flow_key none;
+    return flow_key_equal(&m->mask, &none);
+}
+
 bool flow_match_equal(const struct flow_match *a, const struct flow_match *b)
 {
     return flow_key_equal(&a->key, &b->key) && flow_key_equal(&a->mask, &b->mask);

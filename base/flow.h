@@ -193,6 +193,8 @@ static inline bool flow_match_hit(const struct flow_match *m, const struct flow_
 
 bool flow_key_equal(const struct flow_key *a, const struct flow_key *b);
 bool flow_match_equal(const struct flow_match *a, const struct flow_match *b);
+/* Does it match everything? */
+bool flow_match_is_all(const struct flow_match *m);
 
 /* True when some key is inside both (OFPFF_CHECK_OVERLAP). */
 bool flow_match_overlaps(const struct flow_match *a, const struct flow_match *b);

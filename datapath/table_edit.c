@@ -93,11 +93,7 @@ void table_drop_changes(struct table *t)
 
 /* ------------------------------------------------------------ rules that match everything */
 
-static bool matches_all(const struct rule *r)
-{
-    static const struct flow_key none;
-    return flow_key_equal(&r->match.mask, &none);
-}
+static bool matches_all(const struct rule *r) { return flow_match_is_all(&r->match); }
 
 /* The list with r added, or without it. */
 static int all_change(struct table *t, const struct rule *r, bool add)

@@ -5,12 +5,6 @@
 #include "ofproto/compile/compile.h"
 #include "ofproto/compile/internal.h"
 
-static bool matches_all(const struct flow_match *m)
-{
-    static const struct flow_key none;
-    return flow_key_equal(&m->mask, &none);
-}
-
 /* Counters go together: a flow is not counted only when it asks for neither kind. */
 static bool wants_no_counts(uint16_t flags)
 {
@@ -27,7 +21,7 @@ static void fill(struct rule *r, const struct ofm_flow *f)
     r->goto_table = in->has_goto ? in->goto_table : RULE_NO_GOTO;
     r->clear_set = in->clear;
     r->no_counts = wants_no_counts(f->flags);
-    r->is_miss = f->priority == 0 && matches_all(&f->match);
+    r->is_miss = f->priority == 0 && flow_match_is_all(&f->match);
     if (in->has_metadata) {
         r->metadata_mask = in->metadata_mask;
         r->metadata = in->metadata & in->metadata_mask;

@@ -467,11 +467,3 @@ bool ofm_is_dirty(const struct ofm *m)
     return (m->dirty[0] | m->dirty[1] | m->dirty[2] | m->dirty[3]) != 0 ||
            m->groups_taken != m->groups.version || m->meters_taken != m->meters.version;
 }
-
-void ofm_mark_dirty(struct ofm *m, const uint64_t tables[4])
-{
-    for (unsigned i = 0; i < 4; i++)
-        m->dirty[i] |= tables[i];
-    m->groups_taken = m->groups.version - 1; /* a look at them costs little */
-    m->meters_taken = m->meters.version - 1;
-}

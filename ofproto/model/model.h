@@ -61,8 +61,6 @@ bool ofm_removed(struct ofm *m, struct ofw_flow_removed *out);
 /* Tables changed since last taken: bit per table; clears. */
 void ofm_take_dirty(struct ofm *m, uint64_t tables[4]);
 bool ofm_is_dirty(const struct ofm *m);
-/* Puts marks back, in addition to those there: whoever took them couldn't do the work. */
-void ofm_mark_dirty(struct ofm *m, const uint64_t tables[4]);
 
 /* ---- change.c: what changed, for the one who keeps an image of each flow (ofproto/compile) ----
  */
